@@ -1,0 +1,2 @@
+//! Measures Spillway against its peers on one machine.
+fn main() {}

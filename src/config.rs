@@ -1,0 +1,5 @@
+//! The configuration file: what was typed ([`file`]) becomes what is meant ([`resolve`], giving [`settings`]).
+//!
+//! Knows nothing of runtimes, sockets, metrics or the running proxy.
+
+pub mod settings;

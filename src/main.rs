@@ -1,0 +1,10 @@
+//! The `spillway` binary: arguments, run, exit code.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    spillway::cli::main()
+}
