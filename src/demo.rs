@@ -1,1 +1,16 @@
-//! demo.
+//! A small shop with a database that can be overfilled, and the crowd that overfills it.
+//!
+//! `spillway demo` puts the proxy between the two; the `loadtest` program puts any proxy there. Nothing here knows about
+//! Spillway's own parts: shoppers see status codes and headers, the shop sees requests.
+//!
+//! - [`database`]: the shared database as a model, time being an argument.
+//! - [`page`]: what the shop serves, what each page costs the database and which class it belongs to.
+//! - [`storefront`]: the shop itself, an HTTP/1.1 server.
+//! - [`shoppers`]: people who arrive whether or not the shop keeps up, lose patience and try again.
+//! - [`background`]: a thread with a runtime of its own, which is how both are run beside other things.
+
+pub mod background;
+pub mod database;
+pub mod page;
+pub mod shoppers;
+pub mod storefront;
