@@ -1,0 +1,158 @@
+//! Values that live in other modules and are read at scrape.
+
+use std::collections::BTreeMap;
+
+use super::family::{self, Family};
+use super::page::Page;
+
+/// Something that is asked for its present values at every scrape. Closures over a [`GaugeWriter`] are sources too.
+pub trait GaugeSource: Send + Sync {
+    /// Writes the present values; called on the scraping thread, so it must not wait for a worker.
+    fn collect(&self, out: &mut GaugeWriter);
+}
+
+impl<F: Fn(&mut GaugeWriter) + Send + Sync> GaugeSource for F {
+    fn collect(&self, out: &mut GaugeWriter) {
+        self(out);
+    }
+}
+
+/// Where a [`GaugeSource`] writes. What is given twice under the same labels is added up, so that values kept in parts
+/// (per worker, per origin) may be written as they are found.
+#[derive(Debug, Default)]
+pub struct GaugeWriter {
+    samples: BTreeMap<(&'static str, Vec<String>), (&'static Family, f64)>,
+    connection_limit: Option<usize>,
+}
+
+/// The state of a limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitGauges {
+    /// Sustained rate in force.
+    pub rate_per_second: f64,
+    /// Tokens in the bucket of a global limit; `None` for a keyed one, which has no single answer.
+    pub tokens: Option<f64>,
+    /// Buckets held.
+    pub keys: usize,
+    /// Buckets dropped for want of room since the process began.
+    pub evictions: u64,
+}
+
+/// What a connection to an origin is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Carrying at least one request.
+    Active,
+    /// Kept for the next one.
+    Idle,
+}
+
+impl GaugeWriter {
+    /// The state of a limit.
+    pub fn limit(&mut self, limit: &str, gauges: LimitGauges) {
+        self.add(&family::LIMIT_RATE, &[limit], gauges.rate_per_second);
+        if let Some(tokens) = gauges.tokens {
+            self.add(&family::LIMIT_TOKENS, &[limit], tokens);
+        }
+        self.add(&family::LIMIT_KEYS, &[limit], gauges.keys as f64);
+        self.add(&family::LIMIT_EVICTIONS, &[limit], gauges.evictions as f64);
+    }
+
+    /// How many requests an origin may have at once; not called for an unlimited one.
+    pub fn capacity_limit(&mut self, origin: &str, limit: u32) {
+        self.add(&family::CAPACITY_LIMIT, &[origin], f64::from(limit));
+    }
+
+    /// How many requests of a class are at an origin.
+    pub fn capacity_in_use(&mut self, origin: &str, class: &str, in_use: u64) {
+        self.add(&family::CAPACITY_IN_USE, &[origin, class], in_use as f64);
+    }
+
+    /// How many requests of a class wait for a seat at one origin; origins are added up.
+    pub fn seat_waiting(&mut self, class: &str, waiting: u64) {
+        self.add(&family::SEAT_WAITING, &[class], waiting as f64);
+    }
+
+    /// Whether a server of an origin may get requests.
+    pub fn origin_healthy(&mut self, origin: &str, server: &str, healthy: bool) {
+        self.add(
+            &family::ORIGIN_HEALTHY,
+            &[origin, server],
+            f64::from(u8::from(healthy)),
+        );
+    }
+
+    /// Connections to a server; workers are added up.
+    pub fn origin_connections(
+        &mut self,
+        origin: &str,
+        server: &str,
+        state: ConnectionState,
+        connections: u64,
+    ) {
+        let state = match state {
+            ConnectionState::Active => "active",
+            ConnectionState::Idle => "idle",
+        };
+        self.add(
+            &family::ORIGIN_CONNECTIONS,
+            &[origin, server, state],
+            connections as f64,
+        );
+    }
+
+    /// When the certificate called `name` stops being valid, in Unix seconds.
+    pub fn certificate_expiry(&mut self, name: &str, unix_seconds: i64) {
+        // Two listeners may present the same certificate, and its expiry does not add up.
+        let key = (family::CERTIFICATE_EXPIRY.name, vec![name.to_owned()]);
+        self.samples
+            .insert(key, (&family::CERTIFICATE_EXPIRY, unix_seconds as f64));
+    }
+
+    /// How many client connections may be open at once.
+    pub fn connection_limit(&mut self, limit: usize) {
+        self.connection_limit = Some(limit);
+    }
+
+    /// How full the client connections are, `open` of them being open.
+    pub(super) fn connection_saturation(&self, open: u64) -> Option<f64> {
+        let limit = self.connection_limit.filter(|limit| *limit > 0)?;
+        Some(open as f64 / limit as f64)
+    }
+
+    /// How full the fullest origin is; `None` when none has a limit.
+    pub(super) fn capacity_saturation(&self) -> Option<f64> {
+        let origins = self
+            .of(&family::CAPACITY_LIMIT)
+            .filter(|(_, limit)| *limit > 0.0);
+        let shares = origins.map(|(origin, limit)| {
+            let in_use = self
+                .of(&family::CAPACITY_IN_USE)
+                .filter(|(labels, _)| labels.first() == origin.first());
+            in_use.map(|(_, seats)| seats).sum::<f64>() / limit
+        });
+        shares.reduce(f64::max)
+    }
+
+    pub(super) fn collect(&self, page: &mut Page) {
+        for ((_, labels), (family, value)) in &self.samples {
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            page.value(family, &labels, *value);
+        }
+    }
+
+    fn add(&mut self, family: &'static Family, labels: &[&str], value: f64) {
+        let key = (
+            family.name,
+            labels.iter().map(|label| (*label).to_owned()).collect(),
+        );
+        self.samples.entry(key).or_insert((family, 0.0)).1 += value;
+    }
+
+    fn of(&self, family: &'static Family) -> impl Iterator<Item = (&[String], f64)> {
+        let from = (family.name, Vec::new());
+        let rest = self.samples.range(from..);
+        rest.take_while(|((name, _), _)| *name == family.name)
+            .map(|((_, labels), (_, value))| (labels.as_slice(), *value))
+    }
+}
