@@ -28,11 +28,7 @@ pub struct Parameters {
 
 impl Default for Parameters {
     fn default() -> Self {
-        Self {
-            best_concurrency: 40,
-            retrograde: 1.0,
-            speed: 1.0,
-        }
+        Self { best_concurrency: 40, retrograde: 1.0, speed: 1.0 }
     }
 }
 
@@ -94,10 +90,7 @@ impl Database {
     pub fn start(&mut self, work: Duration, now: Duration) -> JobId {
         self.advance(now);
         self.started += 1;
-        self.jobs.push(Reverse(Job {
-            ends: self.received + work.as_secs_f64(),
-            id: self.started,
-        }));
+        self.jobs.push(Reverse(Job { ends: self.received + work.as_secs_f64(), id: self.started }));
         self.started
     }
 
@@ -152,9 +145,7 @@ struct Job {
 
 impl Ord for Job {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.ends
-            .total_cmp(&other.ends)
-            .then(self.id.cmp(&other.id))
+        self.ends.total_cmp(&other.ends).then(self.id.cmp(&other.id))
     }
 }
 

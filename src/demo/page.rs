@@ -66,9 +66,7 @@ impl Page {
             Self::Home | Self::Product | Self::Search => Class::Browse,
             Self::Recommendations => Class::Background,
             Self::ChangeCart | Self::Cart => Class::Cart,
-            Self::Checkout | Self::Deliver | Self::Payment | Self::Pay | Self::Order => {
-                Class::Checkout
-            }
+            Self::Checkout | Self::Deliver | Self::Payment | Self::Pay | Self::Order => Class::Checkout,
         }
     }
 

@@ -60,24 +60,11 @@ impl Crowd {
     ///
     /// # Errors
     /// When no thread is to be had.
-    pub fn gather(
-        target: SocketAddr,
-        timeline: Timeline,
-        habits: Habits,
-        seed: u64,
-    ) -> io::Result<Self> {
+    pub fn gather(target: SocketAddr, timeline: Timeline, habits: Habits, seed: u64) -> io::Result<Self> {
         let recorder = Recorder::default();
-        let street = Street {
-            habits,
-            recorder: recorder.clone(),
-            connections: Connections::new(target),
-        };
-        let thread =
-            Background::start("shoppers", move |stop| arrive(timeline, street, seed, stop))?;
-        Ok(Self {
-            recorder,
-            _thread: thread,
-        })
+        let street = Street { habits, recorder: recorder.clone(), connections: Connections::new(target) };
+        let thread = Background::start("shoppers", move |stop| arrive(timeline, street, seed, stop))?;
+        Ok(Self { recorder, _thread: thread })
     }
 
     /// What happened since the last time this was asked.

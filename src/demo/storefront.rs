@@ -55,12 +55,7 @@ impl Storefront {
             tokio::task::spawn_local(async move { shared.drive().await });
             serve(listener, shop, stop).await;
         })?;
-        Ok(Self {
-            address,
-            database,
-            orders,
-            _thread: thread,
-        })
+        Ok(Self { address, database, orders, _thread: thread })
     }
 
     /// Where it listens.
@@ -86,11 +81,7 @@ impl Storefront {
 const BACKLOG: i32 = 4096;
 
 fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let socket = socket2::Socket::new(
-        socket2::Domain::for_address(address),
-        socket2::Type::STREAM,
-        None,
-    )?;
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -122,9 +113,7 @@ async fn connection(stream: TcpStream, shop: Rc<Shop>) {
         async move { Ok::<_, Infallible>(shop.answer(request).await) }
     });
     // A connection that breaks concerns nobody else.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 #[cfg(test)]

@@ -60,12 +60,7 @@ impl AccessLog {
         let (finish, finished) = mpsc::sync_channel(1);
         let sink = Sink::new(output, Arc::clone(&shared));
         let thread = spawn(sink, batches, finish)?.thread().clone();
-        Ok(Self {
-            shared,
-            queue,
-            thread,
-            finished,
-        })
+        Ok(Self { shared, queue, thread, finished })
     }
 
     /// The part of one worker. `now` and `wall` are the same moment, as monotonic and as wall-clock time.
@@ -111,11 +106,7 @@ impl AccessLog {
     }
 }
 
-fn spawn(
-    mut sink: Sink,
-    batches: Receiver<Message>,
-    finish: SyncSender<()>,
-) -> io::Result<JoinHandle<()>> {
+fn spawn(mut sink: Sink, batches: Receiver<Message>, finish: SyncSender<()>) -> io::Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name("access-log".to_owned());
     thread.spawn(move || {
         for message in batches {
@@ -141,9 +132,7 @@ struct Shared {
 
 impl Shared {
     fn replacement(&self) -> std::sync::MutexGuard<'_, Option<Output>> {
-        self.replacement
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.replacement.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count_dropped(&self, lines: u64) {

@@ -40,10 +40,7 @@ impl Logs {
         let (subscriber, filter) = subscriber(settings, io::stderr, io::stderr().is_terminal())?;
         subscriber.try_init().map_err(|_| LogError::Taken)?;
         std::panic::set_hook(Box::new(log_panic));
-        Ok(Self {
-            filter,
-            format: settings.format,
-        })
+        Ok(Self { filter, format: settings.format })
     }
 
     /// Puts another level in force.
@@ -121,31 +118,20 @@ mod tests {
     }
 
     fn settings(level: &str, format: LogFormat) -> LogSettings {
-        LogSettings {
-            level: level.to_owned(),
-            format,
-            access: None,
-        }
+        LogSettings { level: level.to_owned(), format, access: None }
     }
 
     fn start(settings: &LogSettings) -> (Written, FilterHandle, tracing::subscriber::DefaultGuard) {
         let written = Written::default();
         let writer = written.clone();
         let (subscriber, handle) = subscriber(settings, move || writer.clone(), false).unwrap();
-        (
-            written,
-            handle,
-            tracing::subscriber::set_default(subscriber),
-        )
+        (written, handle, tracing::subscriber::set_default(subscriber))
     }
 
     #[test]
     fn a_changed_level_holds_at_once() {
         let (written, filter, _guard) = start(&settings("warn", LogFormat::Text));
-        let logs = Logs {
-            filter,
-            format: LogFormat::Text,
-        };
+        let logs = Logs { filter, format: LogFormat::Text };
         tracing::info!("too quiet to hear");
         logs.reload(&settings("info", LogFormat::Text)).unwrap();
         tracing::info!("loud enough");
@@ -156,14 +142,8 @@ mod tests {
     #[test]
     fn a_wrong_level_leaves_the_old_one() {
         let (written, filter, _guard) = start(&settings("info", LogFormat::Text));
-        let logs = Logs {
-            filter,
-            format: LogFormat::Text,
-        };
-        assert!(
-            logs.reload(&settings("spillway=shouting", LogFormat::Text))
-                .is_err()
-        );
+        let logs = Logs { filter, format: LogFormat::Text };
+        assert!(logs.reload(&settings("spillway=shouting", LogFormat::Text)).is_err());
         tracing::info!("still here");
         assert!(written.text().contains("still here"));
     }
@@ -200,10 +180,7 @@ mod tests {
     #[test]
     fn another_format_needs_a_restart() {
         let (_written, filter, _guard) = start(&settings("info", LogFormat::Text));
-        let logs = Logs {
-            filter,
-            format: LogFormat::Text,
-        };
+        let logs = Logs { filter, format: LogFormat::Text };
         assert!(!logs.needs_restart(&settings("debug", LogFormat::Text)));
         assert!(logs.needs_restart(&settings("info", LogFormat::Json)));
     }

@@ -68,9 +68,7 @@ impl Metrics {
     pub fn new(workers: usize) -> Self {
         let state = Arc::new(State::new(workers));
         let registry = Registry::new();
-        if let Err(error) =
-            registry.register(Box::new(collect::Everything::new(Arc::clone(&state))))
-        {
+        if let Err(error) = registry.register(Box::new(collect::Everything::new(Arc::clone(&state)))) {
             tracing::error!(%error, "the metrics page will be empty");
         }
         Self { state, registry }
@@ -98,33 +96,25 @@ impl Metrics {
     /// The handle of an origin.
     #[must_use]
     pub fn origin(&self, origin: &str) -> Arc<OriginMetrics> {
-        self.state
-            .origins
-            .get(origin, || OriginMetrics::new(origin, self.state.workers))
+        self.state.origins.get(origin, || OriginMetrics::new(origin, self.state.workers))
     }
 
     /// The handle of a class.
     #[must_use]
     pub fn class(&self, class: &str) -> Arc<ClassMetrics> {
-        self.state
-            .classes
-            .get(class, || ClassMetrics::new(class, self.state.workers))
+        self.state.classes.get(class, || ClassMetrics::new(class, self.state.workers))
     }
 
     /// The handle of a limit.
     #[must_use]
     pub fn limit(&self, limit: &str) -> Arc<LimitMetrics> {
-        self.state
-            .limits
-            .get(limit, || LimitMetrics::new(limit, self.state.workers))
+        self.state.limits.get(limit, || LimitMetrics::new(limit, self.state.workers))
     }
 
     /// The handle of a listener, named by its configured address.
     #[must_use]
     pub fn listener(&self, address: &str) -> Arc<ListenerMetrics> {
-        self.state
-            .listeners
-            .get(address, || ListenerMetrics::new(address))
+        self.state.listeners.get(address, || ListenerMetrics::new(address))
     }
 
     /// What is in force and how reloads went.

@@ -33,18 +33,9 @@ impl LiveDatabase {
     /// An idle database. Somebody must run [`LiveDatabase::drive`].
     #[must_use]
     pub fn new(parameters: Parameters) -> Self {
-        let state = State {
-            database: Database::new(parameters),
-            waiting: HashMap::new(),
-        };
-        let shared = Shared {
-            began: Instant::now(),
-            state: Mutex::new(state),
-            sooner: Notify::new(),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let state = State { database: Database::new(parameters), waiting: HashMap::new() };
+        let shared = Shared { began: Instant::now(), state: Mutex::new(state), sooner: Notify::new() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Runs a job that alone would take `work`. The job keeps running when the future is dropped.
@@ -114,10 +105,7 @@ impl LiveDatabase {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,19 +115,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_abandoned_job_still_slows_the_others() {
-        let database = LiveDatabase::new(Parameters {
-            best_concurrency: 1,
-            retrograde: 0.0,
-            speed: 1.0,
-        });
+        let database = LiveDatabase::new(Parameters { best_concurrency: 1, retrograde: 0.0, speed: 1.0 });
         let driver = database.clone();
         tokio::spawn(async move { driver.drive().await });
         let began = Instant::now();
-        let impatient = tokio::time::timeout(
-            Duration::from_millis(100),
-            database.run(Duration::from_secs(1)),
-        )
-        .await;
+        let impatient = tokio::time::timeout(Duration::from_millis(100), database.run(Duration::from_secs(1))).await;
         assert!(impatient.is_err());
         assert_eq!(database.jobs(), 1);
         // 100 ms alone, then the other two halves share it: 2 s of work in 2 s.
@@ -160,10 +140,7 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(10)).await;
         database.run(Duration::from_millis(50)).await;
         assert_eq!(began.elapsed().as_millis(), 60);
-        database.set_parameters(Parameters {
-            speed: 100.0,
-            ..Parameters::default()
-        });
+        database.set_parameters(Parameters { speed: 100.0, ..Parameters::default() });
         long.await.unwrap();
         assert_eq!(began.elapsed().as_millis() / 10, 66);
     }

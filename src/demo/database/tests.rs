@@ -3,11 +3,7 @@ use super::*;
 const WORK: Duration = Duration::from_millis(100);
 
 fn database(best_concurrency: u32, retrograde: f64) -> Database {
-    Database::new(Parameters {
-        best_concurrency,
-        retrograde,
-        speed: 1.0,
-    })
+    Database::new(Parameters { best_concurrency, retrograde, speed: 1.0 })
 }
 
 fn ms(millis: u64) -> Duration {
@@ -51,10 +47,7 @@ fn a_job_gets_its_share_of_each_stretch() {
     // 50 ms alone, then 100 ms at half speed; the second then has 50 ms left, alone.
     assert_eq!(database.finished(ms(149)).count(), 0);
     assert_eq!(database.finished(ms(151)).collect::<Vec<_>>(), [first]);
-    assert_eq!(
-        database.next().map(|(id, at)| (id, at.as_millis())),
-        Some((second, 200))
-    );
+    assert_eq!(database.next().map(|(id, at)| (id, at.as_millis())), Some((second, 200)));
 }
 
 #[test]
@@ -62,30 +55,18 @@ fn a_late_look_still_orders_the_ends() {
     let mut database = database(2, 1.0);
     let slow = database.start(ms(200), ms(0));
     let quick = database.start(ms(100), ms(0));
-    assert_eq!(
-        database.finished(ms(1000)).collect::<Vec<_>>(),
-        [quick, slow]
-    );
+    assert_eq!(database.finished(ms(1000)).collect::<Vec<_>>(), [quick, slow]);
     assert_eq!(database.jobs(), 0);
     // Idle time is not credited to the next job.
     let next = database.start(ms(100), ms(2000));
-    assert_eq!(
-        database.next().map(|(id, at)| (id, at.as_millis())),
-        Some((next, 2100))
-    );
+    assert_eq!(database.next().map(|(id, at)| (id, at.as_millis())), Some((next, 2100)));
 }
 
 #[test]
 fn new_parameters_hold_from_their_moment_on() {
     let mut database = database(40, 1.0);
     database.start(WORK, ms(0));
-    database.set_parameters(
-        Parameters {
-            speed: 0.1,
-            ..Parameters::default()
-        },
-        ms(50),
-    );
+    database.set_parameters(Parameters { speed: 0.1, ..Parameters::default() }, ms(50));
     assert_eq!(database.next().map(|(_, at)| at.as_millis()), Some(550));
     database.set_parameters(Parameters::default(), ms(150));
     assert_eq!(database.next().map(|(_, at)| at.as_millis()), Some(190));

@@ -35,10 +35,7 @@ impl Connections {
     /// None yet.
     #[must_use]
     pub fn new(target: SocketAddr) -> Self {
-        Self {
-            target,
-            idle: RefCell::default(),
-        }
+        Self { target, idle: RefCell::default() }
     }
 
     /// Sends a request and reads the whole answer; call it within a `LocalSet`. Dropping the future drops the connection,
@@ -52,42 +49,23 @@ impl Connections {
             match self.exchange(sender, request).await {
                 Ok(reply) => return Ok(reply),
                 // Closed by the other side while it was idle: the request comes back unsent.
-                Err(Failure {
-                    unsent: Some(unsent),
-                    ..
-                }) => request = *unsent,
+                Err(Failure { unsent: Some(unsent), .. }) => request = *unsent,
                 Err(failure) => return Err(failure.error),
             }
         }
         let sender = self.connect().await?;
-        self.exchange(sender, request)
-            .await
-            .map_err(|failure| failure.error)
+        self.exchange(sender, request).await.map_err(|failure| failure.error)
     }
 
-    async fn exchange(
-        &self,
-        mut sender: Sender,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Reply, Failure> {
-        let answer = sender
-            .try_send_request(request)
-            .await
-            .map_err(|mut failure| Failure {
-                unsent: failure.take_message().map(Box::new),
-                error: io::Error::other(failure.into_error()),
-            })?;
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|error| Failure {
-            unsent: None,
-            error: io::Error::other(error),
+    async fn exchange(&self, mut sender: Sender, request: Request<Full<Bytes>>) -> Result<Reply, Failure> {
+        let answer = sender.try_send_request(request).await.map_err(|mut failure| Failure {
+            unsent: failure.take_message().map(Box::new),
+            error: io::Error::other(failure.into_error()),
         })?;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|error| Failure { unsent: None, error: io::Error::other(error) })?;
         self.idle.borrow_mut().push(sender);
-        Ok(Reply {
-            status: head.status,
-            headers: head.headers,
-            body: body.to_bytes(),
-        })
+        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
 
     async fn idle_sender(&self) -> Option<Sender> {
@@ -102,9 +80,7 @@ impl Connections {
     async fn connect(&self) -> io::Result<Sender> {
         let stream = TcpStream::connect(self.target).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(io::Error::other)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         tokio::task::spawn_local(async move {
             // How it ended, the sender is told.
             let _ = connection.await;

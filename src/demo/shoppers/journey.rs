@@ -19,66 +19,36 @@ pub(super) struct Step {
 /// From the front page to payment; the confirmation is asked for where the payment's answer points to.
 pub(super) fn journey(dice: &mut fastrand::Rng) -> Vec<Step> {
     let slug = dice.choice(CATALOGUE).map_or("", |product| product.slug);
-    let word = dice
-        .choice(&["tea", "water", "rain", "table", "glass"])
-        .copied()
-        .unwrap_or_default();
+    let word = dice.choice(&["tea", "water", "rain", "table", "glass"]).copied().unwrap_or_default();
     let payment = dice.u64(..);
     vec![
         get(Page::Home, "/"),
         get(Page::Product, format!("/products/{slug}")),
         get(Page::Search, format!("/search?q={word}")),
-        post(
-            Page::ChangeCart,
-            "/cart",
-            format!("product={slug}&quantity=1"),
-        ),
+        post(Page::ChangeCart, "/cart", format!("product={slug}&quantity=1")),
         get(Page::Cart, "/cart"),
         get(Page::Checkout, "/checkout"),
-        post(
-            Page::Deliver,
-            "/checkout",
-            "name=Sample+Shopper&address=Riverside+1".to_owned(),
-        ),
+        post(Page::Deliver, "/checkout", "name=Sample+Shopper&address=Riverside+1".to_owned()),
         get(Page::Payment, "/pay"),
-        post(
-            Page::Pay,
-            "/pay",
-            format!("payment={payment:016x}&with=Play+money"),
-        ),
+        post(Page::Pay, "/pay", format!("payment={payment:016x}&with=Play+money")),
     ]
 }
 
 /// What a browser loads by itself with that page.
 pub(super) fn alongside(step: &Step) -> Option<Step> {
     let slug = step.target.strip_prefix("/products/")?;
-    Some(get(
-        Page::Recommendations,
-        format!("/recommendations?for={slug}"),
-    ))
+    Some(get(Page::Recommendations, format!("/recommendations?for={slug}")))
 }
 
 /// The confirmation at `target`, if that is what it is.
 pub(super) fn confirmation(target: &str) -> Option<Step> {
-    target
-        .starts_with("/orders/")
-        .then(|| get(Page::Order, target.to_owned()))
+    target.starts_with("/orders/").then(|| get(Page::Order, target.to_owned()))
 }
 
 fn get(page: Page, target: impl Into<Cow<'static, str>>) -> Step {
-    Step {
-        page,
-        method: Method::GET,
-        target: target.into(),
-        form: String::new(),
-    }
+    Step { page, method: Method::GET, target: target.into(), form: String::new() }
 }
 
 fn post(page: Page, target: &'static str, form: String) -> Step {
-    Step {
-        page,
-        method: Method::POST,
-        target: target.into(),
-        form,
-    }
+    Step { page, method: Method::POST, target: target.into(), form }
 }

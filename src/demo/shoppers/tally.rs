@@ -74,10 +74,7 @@ impl Tally {
     /// The counts of one class.
     #[must_use]
     pub fn class(&self, class: Class) -> ClassTally {
-        self.classes
-            .get(class as usize)
-            .copied()
-            .unwrap_or_default()
+        self.classes.get(class as usize).copied().unwrap_or_default()
     }
 
     /// Requests sent.
@@ -95,11 +92,7 @@ impl Tally {
     /// Latency of what was served at `quantile` (0.0 – 1.0), exact to one percent.
     #[must_use]
     pub fn latency(&self, quantile: f64) -> Duration {
-        Duration::from_micros(
-            self.latency
-                .as_ref()
-                .map_or(0, |latency| latency.value_at_quantile(quantile)),
-        )
+        Duration::from_micros(self.latency.as_ref().map_or(0, |latency| latency.value_at_quantile(quantile)))
     }
 
     /// Adds what happened at another time.
@@ -195,20 +188,8 @@ mod tests {
         recorder.count(Page::Home, Fate::Refused("capacity"));
         recorder.count(Page::Home, Fate::Left);
         sum.add(&recorder.take());
-        assert_eq!(
-            sum.class(Class::Checkout),
-            ClassTally {
-                offered: 1,
-                served: 1
-            }
-        );
-        assert_eq!(
-            sum.class(Class::Browse),
-            ClassTally {
-                offered: 3,
-                served: 0
-            }
-        );
+        assert_eq!(sum.class(Class::Checkout), ClassTally { offered: 1, served: 1 });
+        assert_eq!(sum.class(Class::Browse), ClassTally { offered: 3, served: 0 });
         assert_eq!((sum.offered(), sum.served(), sum.left), (4, 1, 1));
         assert_eq!(sum.refused, BTreeMap::from([("capacity", 2)]));
         assert_eq!(sum.work, Page::Pay.work());

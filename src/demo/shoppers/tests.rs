@@ -13,12 +13,7 @@ const HURRIED: Habits = Habits {
 };
 
 /// Lets shoppers come until `enough`, for at most ten seconds.
-fn watch(
-    parameters: Parameters,
-    rate: f64,
-    habits: Habits,
-    enough: impl Fn(&Tally) -> bool,
-) -> (Tally, u64) {
+fn watch(parameters: Parameters, rate: f64, habits: Habits, enough: impl Fn(&Tally) -> bool) -> (Tally, u64) {
     let shop = Storefront::open(([127, 0, 0, 1], 0).into(), parameters).unwrap();
     let crowd = Crowd::gather(shop.address(), Timeline::steady(rate), habits, 1).unwrap();
     let began = Instant::now();
@@ -34,10 +29,7 @@ fn watch(
 
 #[test]
 fn shoppers_of_a_quick_shop_all_reach_their_order() {
-    let quick = Parameters {
-        speed: 1e3,
-        ..Parameters::default()
-    };
+    let quick = Parameters { speed: 1e3, ..Parameters::default() };
     let (tally, orders) = watch(quick, 200.0, HURRIED, |tally| tally.finished >= 50);
     assert!(orders >= tally.finished);
     assert_eq!((tally.broken, tally.left, tally.gave_up), (0, 0, 0));
@@ -49,15 +41,8 @@ fn shoppers_of_a_quick_shop_all_reach_their_order() {
 
 #[test]
 fn shoppers_of_a_stuck_shop_lose_patience() {
-    let stuck = Parameters {
-        speed: 1e-5,
-        ..Parameters::default()
-    };
-    let habits = Habits {
-        patience: Duration::from_millis(5),
-        retries: 2,
-        ..HURRIED
-    };
+    let stuck = Parameters { speed: 1e-5, ..Parameters::default() };
+    let habits = Habits { patience: Duration::from_millis(5), retries: 2, ..HURRIED };
     let (tally, orders) = watch(stuck, 100.0, habits, |tally| tally.gave_up >= 20);
     assert_eq!((tally.served(), tally.finished, orders), (0, 0, 0));
     // Each who gave up had tried three times.

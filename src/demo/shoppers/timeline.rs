@@ -27,22 +27,14 @@ impl Timeline {
     /// `rate` shoppers a second, for ever.
     #[must_use]
     pub fn steady(rate: f64) -> Self {
-        Self::new(vec![Stretch {
-            lasts: Duration::MAX,
-            rate,
-        }])
+        Self::new(vec![Stretch { lasts: Duration::MAX, rate }])
     }
 
     /// Shoppers a second, `elapsed` after the beginning.
     #[must_use]
     pub fn rate_at(&self, elapsed: Duration) -> f64 {
-        let round = self.stretches.iter().fold(Duration::ZERO, |sum, stretch| {
-            sum.saturating_add(stretch.lasts)
-        });
-        let mut left = elapsed
-            .as_nanos()
-            .checked_rem(round.as_nanos())
-            .unwrap_or(0);
+        let round = self.stretches.iter().fold(Duration::ZERO, |sum, stretch| sum.saturating_add(stretch.lasts));
+        let mut left = elapsed.as_nanos().checked_rem(round.as_nanos()).unwrap_or(0);
         for stretch in &self.stretches {
             match left.checked_sub(stretch.lasts.as_nanos()) {
                 Some(rest) => left = rest,
@@ -53,10 +45,7 @@ impl Timeline {
     }
 
     fn highest_rate(&self) -> f64 {
-        self.stretches
-            .iter()
-            .map(|stretch| stretch.rate)
-            .fold(0.0, f64::max)
+        self.stretches.iter().map(|stretch| stretch.rate).fold(0.0, f64::max)
     }
 }
 
@@ -72,11 +61,7 @@ impl Arrivals {
     /// Arrivals along `timeline` as `dice` have it.
     #[must_use]
     pub fn new(timeline: Timeline, dice: fastrand::Rng) -> Self {
-        Self {
-            timeline,
-            dice,
-            elapsed: 0.0,
-        }
+        Self { timeline, dice, elapsed: 0.0 }
     }
 }
 
@@ -110,26 +95,16 @@ mod tests {
 
     fn surge() -> Timeline {
         Timeline::new(vec![
-            Stretch {
-                lasts: Duration::from_secs(10),
-                rate: 50.0,
-            },
-            Stretch {
-                lasts: Duration::from_secs(20),
-                rate: 500.0,
-            },
+            Stretch { lasts: Duration::from_secs(10), rate: 50.0 },
+            Stretch { lasts: Duration::from_secs(20), rate: 500.0 },
         ])
     }
 
     #[test]
     fn the_timeline_starts_over() {
-        let rates =
-            [0, 9, 10, 29, 30, 39, 40].map(|second| surge().rate_at(Duration::from_secs(second)));
+        let rates = [0, 9, 10, 29, 30, 39, 40].map(|second| surge().rate_at(Duration::from_secs(second)));
         assert_eq!(rates, [50.0, 50.0, 500.0, 500.0, 50.0, 50.0, 500.0]);
-        assert_eq!(
-            Timeline::steady(7.0).rate_at(Duration::from_secs(1_000_000)),
-            7.0
-        );
+        assert_eq!(Timeline::steady(7.0).rate_at(Duration::from_secs(1_000_000)), 7.0);
     }
 
     #[test]
@@ -140,23 +115,13 @@ mod tests {
         let calm = arrivals.iter().filter(|at| at.as_secs() < 10).count();
         // Five standard deviations around 500 and 10,000.
         assert!((390..=610).contains(&calm), "{calm}");
-        assert!(
-            (9_500..=10_500).contains(&(arrivals.len() - calm)),
-            "{}",
-            arrivals.len() - calm
-        );
+        assert!((9_500..=10_500).contains(&(arrivals.len() - calm)), "{}", arrivals.len() - calm);
         assert!(arrivals.is_sorted());
     }
 
     #[test]
     fn nobody_comes_where_nobody_is_expected() {
-        assert_eq!(
-            Arrivals::new(Timeline::steady(0.0), fastrand::Rng::with_seed(7)).next(),
-            None
-        );
-        assert_eq!(
-            Arrivals::new(Timeline::new(Vec::new()), fastrand::Rng::with_seed(7)).next(),
-            None
-        );
+        assert_eq!(Arrivals::new(Timeline::steady(0.0), fastrand::Rng::with_seed(7)).next(), None);
+        assert_eq!(Arrivals::new(Timeline::new(Vec::new()), fastrand::Rng::with_seed(7)).next(), None);
     }
 }

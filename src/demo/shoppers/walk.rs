@@ -27,12 +27,7 @@ pub(super) struct Street {
 pub(super) async fn walk(street: Rc<Street>, number: u32, mut dice: fastrand::Rng) {
     street.recorder.arrived();
     let steps = journey(&mut dice);
-    let mut shopper = Shopper {
-        street,
-        address: address(number),
-        cookies: Vec::new(),
-        dice,
-    };
+    let mut shopper = Shopper { street, address: address(number), cookies: Vec::new(), dice };
     for (n, step) in steps.iter().enumerate() {
         let Some(headers) = shopper.insist(step).await else {
             return shopper.street.recorder.gave_up();
@@ -43,10 +38,7 @@ pub(super) async fn walk(street: Rc<Street>, number: u32, mut dice: fastrand::Rn
         if let Some(extra) = alongside(step) {
             shopper.load_alongside(extra);
         }
-        match headers
-            .get(LOCATION)
-            .and_then(|target| confirmation(target.to_str().ok()?))
-        {
+        match headers.get(LOCATION).and_then(|target| confirmation(target.to_str().ok()?)) {
             Some(order) => {
                 shopper.street.recorder.finished();
                 shopper.insist(&order).await;
@@ -79,11 +71,7 @@ impl Shopper {
     }
 
     async fn ask(&self, step: &Step) -> Option<HeaderMap> {
-        let Street {
-            habits,
-            recorder,
-            connections,
-        } = &*self.street;
+        let Street { habits, recorder, connections } = &*self.street;
         let request = self.request(step)?;
         let began = Instant::now();
         let reply = timeout(habits.patience, connections.send(request)).await;
@@ -130,11 +118,7 @@ impl Shopper {
             .header(ACCEPT, "text/html")
             .header("x-forwarded-for", self.address.to_string());
         if !self.cookies.is_empty() {
-            let pairs: Vec<String> = self
-                .cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
+            let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(COOKIE, pairs.join("; "));
         }
         if step.method == Method::POST {
@@ -145,10 +129,7 @@ impl Shopper {
 
     fn remember(&mut self, headers: &HeaderMap) {
         for cookie in headers.get_all(SET_COOKIE) {
-            let Some((name, value)) = cookie
-                .to_str()
-                .ok()
-                .and_then(|text| text.split(';').next()?.split_once('='))
+            let Some((name, value)) = cookie.to_str().ok().and_then(|text| text.split(';').next()?.split_once('='))
             else {
                 continue;
             };
@@ -175,13 +156,7 @@ const REASONS: &[&str] = &[
 
 fn fate(reply: &Reply, latency: Duration) -> Fate {
     if let Some(reason) = reply.headers.get("x-spillway-reason") {
-        return Fate::Refused(
-            REASONS
-                .iter()
-                .find(|known| reason == **known)
-                .copied()
-                .unwrap_or("other"),
-        );
+        return Fate::Refused(REASONS.iter().find(|known| reason == **known).copied().unwrap_or("other"));
     }
     match reply.status {
         status if status.is_success() || status.is_redirection() => Fate::Served(latency),

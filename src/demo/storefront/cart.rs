@@ -44,22 +44,14 @@ impl Cart {
     }
 
     pub(super) fn add(&mut self, product: &'static Product, quantity: u32) {
-        let present = self
-            .lines
-            .iter()
-            .find(|line| line.product.slug == product.slug)
-            .map_or(0, |line| line.quantity);
+        let present = self.lines.iter().find(|line| line.product.slug == product.slug).map_or(0, |line| line.quantity);
         self.set(product, present.saturating_add(quantity));
     }
 
     /// Sets the quantity; none takes the product out.
     pub(super) fn set(&mut self, product: &'static Product, quantity: u32) {
         let quantity = quantity.min(MOST);
-        match self
-            .lines
-            .iter_mut()
-            .find(|line| line.product.slug == product.slug)
-        {
+        match self.lines.iter_mut().find(|line| line.product.slug == product.slug) {
             Some(line) => line.quantity = quantity,
             None => self.lines.push(Line { product, quantity }),
         }
@@ -102,19 +94,13 @@ mod tests {
         assert_eq!(cart.to_string(), "teapot.1!bowl.4");
         assert_eq!(Cart::parse(&cart.to_string()), cart);
         assert_eq!(cart.pieces(), 5);
-        assert_eq!(
-            cart.total().0,
-            product("teapot").unwrap().price.0 + 4 * product("bowl").unwrap().price.0
-        );
+        assert_eq!(cart.total().0, product("teapot").unwrap().price.0 + 4 * product("bowl").unwrap().price.0);
     }
 
     #[test]
     fn nonsense_is_left_out_and_amounts_are_bounded() {
         assert!(Cart::parse("yacht.1!!teapot!teapot.x!teapot.-1!bowl.0").is_empty());
-        assert_eq!(
-            Cart::parse("teapot.4294967295!teapot.4294967295").pieces(),
-            MOST
-        );
+        assert_eq!(Cart::parse("teapot.4294967295!teapot.4294967295").pieces(), MOST);
     }
 
     #[test]

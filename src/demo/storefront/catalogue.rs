@@ -142,8 +142,7 @@ pub(super) fn search(query: &str) -> Vec<&'static Product> {
     CATALOGUE
         .iter()
         .filter(|product| {
-            let text =
-                format!("{} {} {}", product.name, product.about, product.words).to_lowercase();
+            let text = format!("{} {} {}", product.name, product.about, product.words).to_lowercase();
             words.iter().all(|word| text.contains(word.as_str()))
         })
         .collect()
@@ -151,16 +150,9 @@ pub(super) fn search(query: &str) -> Vec<&'static Product> {
 
 /// Three others that share words with `product`, the closest first.
 pub(super) fn related(product: &Product) -> Vec<&'static Product> {
-    let mut others: Vec<&Product> = CATALOGUE
-        .iter()
-        .filter(|other| other.slug != product.slug)
-        .collect();
+    let mut others: Vec<&Product> = CATALOGUE.iter().filter(|other| other.slug != product.slug).collect();
     let shared = |other: &Product| {
-        other
-            .words
-            .split(' ')
-            .filter(|word| product.words.split(' ').any(|own| own == *word))
-            .count()
+        other.words.split(' ').filter(|word| product.words.split(' ').any(|own| own == *word)).count()
     };
     others.sort_by_key(|other| std::cmp::Reverse(shared(other)));
     others.truncate(3);
@@ -178,12 +170,7 @@ mod tests {
 
     #[test]
     fn search_wants_every_word() {
-        let names = |query| {
-            search(query)
-                .iter()
-                .map(|product| product.slug)
-                .collect::<Vec<_>>()
-        };
+        let names = |query| search(query).iter().map(|product| product.slug).collect::<Vec<_>>();
         assert_eq!(names("tea WATER"), ["kettle"]);
         assert_eq!(names("zeppelin"), [""; 0]);
         assert_eq!(search("").len(), CATALOGUE.len());
@@ -191,30 +178,15 @@ mod tests {
 
     #[test]
     fn related_products_share_words() {
-        let slugs: Vec<_> = related(product("teapot").unwrap())
-            .iter()
-            .map(|product| product.slug)
-            .collect();
+        let slugs: Vec<_> = related(product("teapot").unwrap()).iter().map(|product| product.slug).collect();
         assert_eq!(slugs, ["cup", "kettle", "bowl"]);
     }
 
     #[test]
     fn slugs_are_unique_and_safe_in_urls_and_cookies() {
         for (n, product) in CATALOGUE.iter().enumerate() {
-            assert!(
-                product
-                    .slug
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
-                "{}",
-                product.slug
-            );
-            assert_eq!(
-                CATALOGUE
-                    .iter()
-                    .position(|other| other.slug == product.slug),
-                Some(n)
-            );
+            assert!(product.slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", product.slug);
+            assert_eq!(CATALOGUE.iter().position(|other| other.slug == product.slug), Some(n));
         }
     }
 }

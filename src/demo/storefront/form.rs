@@ -21,11 +21,7 @@ pub(super) fn cookie(header: &str, name: &str) -> Option<String> {
 }
 
 fn decode(text: &str) -> String {
-    let spaced = if text.contains('+') {
-        Cow::Owned(text.replace('+', " "))
-    } else {
-        Cow::Borrowed(text)
-    };
+    let spaced = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
@@ -45,10 +41,7 @@ mod tests {
 
     #[test]
     fn cookies_are_found_by_their_whole_name() {
-        assert_eq!(
-            cookie("a=1; cart=mug.2; b=3", "cart").as_deref(),
-            Some("mug.2")
-        );
+        assert_eq!(cookie("a=1; cart=mug.2; b=3", "cart").as_deref(), Some("mug.2"));
         assert_eq!(cookie("mycart=1", "cart"), None);
         assert_eq!(cookie("who=J%C3%BCrgen", "who").as_deref(), Some("Jürgen"));
     }

@@ -33,14 +33,7 @@ impl OrderBook {
         self.forget_oldest();
         self.oldest_first.push_back(payment.to_owned());
         self.payments.insert(payment.to_owned(), number.clone());
-        self.orders.insert(
-            number.clone(),
-            Order {
-                number: number.clone(),
-                name,
-                cart,
-            },
-        );
+        self.orders.insert(number.clone(), Order { number: number.clone(), name, cart });
         (number, true)
     }
 
@@ -66,10 +59,7 @@ impl OrderBook {
 /// Text that nobody guesses and everybody can read out: order numbers show what somebody bought.
 pub(super) fn random_text(length: usize) -> String {
     const LETTERS: &[u8] = b"23456789BCDFGHJKLMNPQRSTVWXZ";
-    (0..length)
-        .filter_map(|_| fastrand::choice(LETTERS))
-        .map(|&letter| char::from(letter))
-        .collect()
+    (0..length).filter_map(|_| fastrand::choice(LETTERS)).map(|&letter| char::from(letter)).collect()
 }
 
 #[cfg(test)]
@@ -81,15 +71,9 @@ mod tests {
         let mut book = OrderBook::default();
         let (number, new) = book.place("p1", "Ada".to_owned(), Cart::parse("bowl.2"));
         assert!(new);
-        assert_eq!(
-            book.place("p1", "Ada".to_owned(), Cart::default()),
-            (number.clone(), false)
-        );
+        assert_eq!(book.place("p1", "Ada".to_owned(), Cart::default()), (number.clone(), false));
         assert_eq!(book.get(&number).map(|order| order.cart.pieces()), Some(2));
-        assert_ne!(
-            book.place("p2", "Ada".to_owned(), Cart::parse("bowl.2")).0,
-            number
-        );
+        assert_ne!(book.place("p2", "Ada".to_owned(), Cart::parse("bowl.2")).0, number);
     }
 
     #[test]
@@ -100,13 +84,6 @@ mod tests {
             book.place(&n.to_string(), String::new(), Cart::default());
         }
         assert!(book.get(&first).is_none());
-        assert_eq!(
-            (
-                book.orders.len(),
-                book.payments.len(),
-                book.oldest_first.len()
-            ),
-            (KEPT, KEPT, KEPT)
-        );
+        assert_eq!((book.orders.len(), book.payments.len(), book.oldest_first.len()), (KEPT, KEPT, KEPT));
     }
 }

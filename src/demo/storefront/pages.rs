@@ -54,12 +54,7 @@ fn page(title: &str, cart: &Cart, body: impl Template) -> String {
 }
 
 fn searched_page(title: &str, query: &str, cart: &Cart, body: impl Template) -> String {
-    written(&Layout {
-        title,
-        query,
-        pieces: cart.pieces(),
-        body,
-    })
+    written(&Layout { title, query, pieces: cart.pieces(), body })
 }
 
 /// Writing to memory fails for no template here; a broken page beats a broken shop.

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE,
-};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -57,11 +55,7 @@ struct Delivery {
 
 impl Shop {
     pub(super) fn new(database: LiveDatabase, paid: Arc<AtomicU64>) -> Self {
-        Self {
-            database,
-            orders: RefCell::default(),
-            paid,
-        }
+        Self { database, orders: RefCell::default(), paid }
     }
 
     /// Answers one request, after the database has done its part.
@@ -72,10 +66,7 @@ impl Shop {
             return text(StatusCode::OK, "ok\n");
         }
         let Some(page) = page_at(&head.method, path) else {
-            return html(
-                StatusCode::NOT_FOUND,
-                pages::missing(&cart_of(&head.headers)),
-            );
+            return html(StatusCode::NOT_FOUND, pages::missing(&cart_of(&head.headers)));
         };
         let Ok(body) = Limited::new(body, LONGEST_FORM).collect().await else {
             return text(StatusCode::PAYLOAD_TOO_LARGE, "That form is too long.\n");
@@ -99,17 +90,11 @@ impl Shop {
             Page::Product => about(&visit.name, cart, |product| pages::product(product, cart)),
             Page::Recommendations => {
                 let product = form::field(&visit.query, "for").unwrap_or_default();
-                about(&product, cart, |product| {
-                    pages::recommendations(catalogue::related(product))
-                })
+                about(&product, cart, |product| pages::recommendations(catalogue::related(product)))
             }
             Page::Search => {
                 let query = form::field(&visit.query, "q").unwrap_or_default();
-                found(pages::results(
-                    query.trim(),
-                    catalogue::search(&query),
-                    cart,
-                ))
+                found(pages::results(query.trim(), catalogue::search(&query), cart))
             }
             Page::ChangeCart => change_cart(cart.clone(), form),
             Page::Cart => found(pages::cart(cart)),
@@ -174,9 +159,7 @@ fn change_cart(mut cart: Cart, form: &str) -> Answer {
     let Some(product) = catalogue::product(&slug) else {
         return html(StatusCode::NOT_FOUND, pages::missing(&cart));
     };
-    let quantity = form::field(form, "quantity")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1);
+    let quantity = form::field(form, "quantity").and_then(|text| text.parse().ok()).unwrap_or(1);
     if form::field(form, "remove").is_some() {
         cart.set(product, 0);
     } else if form::field(form, "set").is_some() {
@@ -191,10 +174,7 @@ fn checkout(visit: &Visit) -> Answer {
     if visit.cart.is_empty() {
         return see("/cart");
     }
-    let (name, address) = visit
-        .delivery
-        .as_ref()
-        .map_or(("", ""), |known| (&known.name, &known.address));
+    let (name, address) = visit.delivery.as_ref().map_or(("", ""), |known| (&known.name, &known.address));
     found(pages::checkout(&visit.cart, name, address, ""))
 }
 
@@ -205,10 +185,7 @@ fn deliver(cart: &Cart, form: &str) -> Answer {
         Some(delivery) => with_cookie(see("/pay"), DELIVERY, &delivery.cookie()),
         None => {
             let complaint = "We need a name and an address, and not longer than fits on a parcel.";
-            html(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                pages::checkout(cart, &name, &address, complaint),
-            )
+            html(StatusCode::UNPROCESSABLE_ENTITY, pages::checkout(cart, &name, &address, complaint))
         }
     }
 }
@@ -217,11 +194,7 @@ fn payment(visit: &Visit) -> Answer {
     match &visit.delivery {
         _ if visit.cart.is_empty() => see("/cart"),
         None => see("/checkout"),
-        Some(delivery) => found(pages::payment(
-            &visit.cart,
-            &delivery.name,
-            &random_text(16),
-        )),
+        Some(delivery) => found(pages::payment(&visit.cart, &delivery.name, &random_text(16))),
     }
 }
 
@@ -232,12 +205,8 @@ fn confirmed(number: &str) -> Answer {
 impl Delivery {
     fn new(name: &str, address: &str) -> Option<Self> {
         let (name, address) = (name.trim(), address.trim());
-        let fits = (1..=100).contains(&name.chars().count())
-            && (1..=200).contains(&address.chars().count());
-        fits.then(|| Self {
-            name: name.to_owned(),
-            address: address.to_owned(),
-        })
+        let fits = (1..=100).contains(&name.chars().count()) && (1..=200).contains(&address.chars().count());
+        fits.then(|| Self { name: name.to_owned(), address: address.to_owned() })
     }
 
     fn parse(cookie: &str) -> Option<Self> {
@@ -252,17 +221,11 @@ impl Delivery {
 }
 
 fn cart_of(headers: &HeaderMap) -> Cart {
-    cookie(headers, cart::COOKIE)
-        .map(|cookie| Cart::parse(&cookie))
-        .unwrap_or_default()
+    cookie(headers, cart::COOKIE).map(|cookie| Cart::parse(&cookie)).unwrap_or_default()
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .find_map(|text| form::cookie(text, name))
+    headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|text| form::cookie(text, name))
 }
 
 fn found(page: String) -> Answer {
@@ -273,10 +236,7 @@ fn html(status: StatusCode, page: String) -> Answer {
     let mut answer = Answer::new(Full::new(Bytes::from(page)));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
@@ -285,9 +245,7 @@ fn html(status: StatusCode, page: String) -> Answer {
 fn text(status: StatusCode, text: &'static str) -> Answer {
     let mut answer = Answer::new(Full::new(Bytes::from_static(text.as_bytes())));
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     answer
 }
 

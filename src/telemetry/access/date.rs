@@ -20,11 +20,7 @@ pub(super) struct Date {
 impl Date {
     /// `now` and `wall` are the same moment.
     pub(super) fn new(now: Nanos, wall: SystemTime) -> Self {
-        let mut date = Self {
-            origin: 0,
-            second: None,
-            text: String::new(),
-        };
+        let mut date = Self { origin: 0, second: None, text: String::new() };
         date.set(now, wall);
         date
     }
@@ -32,9 +28,7 @@ impl Date {
     /// Follows a wall clock that was set. `now` and `wall` are the same moment.
     pub(super) fn set(&mut self, now: Nanos, wall: SystemTime) {
         let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.origin = u64::try_from(since.as_nanos())
-            .unwrap_or(u64::MAX)
-            .saturating_sub(now);
+        self.origin = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).saturating_sub(now);
     }
 
     /// Appends the time of `at` in UTC with milliseconds.
@@ -72,10 +66,7 @@ mod tests {
 
     #[test]
     fn times_are_utc_with_milliseconds() {
-        let mut date = Date::new(
-            5_000_000_000,
-            UNIX_EPOCH + Duration::from_millis(1_794_355_200_007),
-        );
+        let mut date = Date::new(5_000_000_000, UNIX_EPOCH + Duration::from_millis(1_794_355_200_007));
         assert_eq!(shown(&mut date, 5_000_000_000), "2026-11-11T00:00:00.007Z");
         assert_eq!(shown(&mut date, 5_992_999_999), "2026-11-11T00:00:00.999Z");
         assert_eq!(shown(&mut date, 5_993_000_000), "2026-11-11T00:00:01.000Z");

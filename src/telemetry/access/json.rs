@@ -17,10 +17,7 @@ pub(super) fn three_digits(out: &mut Vec<u8>, number: u32) {
 /// viewers act upon.
 pub(super) fn string(out: &mut Vec<u8>, text: &[u8], most: usize) {
     out.push(b'"');
-    match text
-        .split_at_checked(most)
-        .filter(|(_, cut)| !cut.is_empty())
-    {
+    match text.split_at_checked(most).filter(|(_, cut)| !cut.is_empty()) {
         None => escaped(out, text),
         Some((kept, _)) => {
             escaped(out, whole_characters(kept));
@@ -79,18 +76,10 @@ fn escape(out: &mut Vec<u8>, character: char) {
 
 /// `text` without a last character that was cut through.
 fn whole_characters(text: &[u8]) -> &[u8] {
-    let tail = text
-        .iter()
-        .rev()
-        .take(3)
-        .take_while(|byte| **byte & 0xc0 == 0x80)
-        .count();
+    let tail = text.iter().rev().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
     let lead = text.len().saturating_sub(tail + 1);
     match text.get(lead..) {
-        Some(last)
-            if last.first().is_some_and(|byte| *byte >= 0xc0)
-                && std::str::from_utf8(last).is_err() =>
-        {
+        Some(last) if last.first().is_some_and(|byte| *byte >= 0xc0) && std::str::from_utf8(last).is_err() => {
             text.get(..lead).unwrap_or(text)
         }
         _ => text,
@@ -101,11 +90,7 @@ fn whole_characters(text: &[u8]) -> &[u8] {
 /// bytes at a time.
 fn plain_prefix(text: &[u8]) -> usize {
     let (words, _) = text.as_chunks::<8>();
-    let plain = words
-        .iter()
-        .take_while(|word| all_plain(u64::from_ne_bytes(**word)))
-        .count()
-        * 8;
+    let plain = words.iter().take_while(|word| all_plain(u64::from_ne_bytes(**word))).count() * 8;
     let rest = text.get(plain..).unwrap_or_default();
     plain + rest.iter().take_while(|byte| is_plain(**byte)).count()
 }
@@ -118,11 +103,9 @@ fn is_plain(byte: u8) -> bool {
 fn all_plain(word: u64) -> bool {
     let control = word.wrapping_sub(ONES * 0x20);
     let delete = word.wrapping_add(ONES);
-    let special = (control
-        | delete
-        | zero_bytes(word ^ (ONES * u64::from(b'"')))
-        | zero_bytes(word ^ (ONES * u64::from(b'\\'))))
-        | word;
+    let special =
+        (control | delete | zero_bytes(word ^ (ONES * u64::from(b'"'))) | zero_bytes(word ^ (ONES * u64::from(b'\\'))))
+            | word;
     special & (ONES * 0x80) == 0
 }
 
@@ -146,10 +129,7 @@ mod tests {
 
     #[test]
     fn what_terminals_act_upon_is_escaped() {
-        assert_eq!(
-            shown("a\"\\\n\x1b\x7f\u{9b}\u{2028}é".as_bytes(), 99),
-            r#""a\"\\\u000a\u001b\u007f\u009b\u2028é""#
-        );
+        assert_eq!(shown("a\"\\\n\x1b\x7f\u{9b}\u{2028}é".as_bytes(), 99), r#""a\"\\\u000a\u001b\u007f\u009b\u2028é""#);
     }
 
     #[test]
@@ -167,11 +147,7 @@ mod tests {
             for byte in 0..=255 {
                 let mut word = *b"GET /pay";
                 word[place] = byte;
-                assert_eq!(
-                    all_plain(u64::from_ne_bytes(word)),
-                    is_plain(byte),
-                    "{byte:#x} at {place}"
-                );
+                assert_eq!(all_plain(u64::from_ne_bytes(word)), is_plain(byte), "{byte:#x} at {place}");
             }
         }
     }

@@ -106,23 +106,11 @@ impl AccessRecord<'_> {
     fn append_answer(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"status\":");
         number(out, self.status);
-        out.extend_from_slice(if self.complete {
-            b",\"complete\":true"
-        } else {
-            b",\"complete\":false"
-        });
+        out.extend_from_slice(if self.complete { b",\"complete\":true" } else { b",\"complete\":false" });
         out.extend_from_slice(b",\"route\":");
-        optional_string(
-            out,
-            Some(self.route.as_bytes()).filter(|name| !name.is_empty()),
-            NAME,
-        );
+        optional_string(out, Some(self.route.as_bytes()).filter(|name| !name.is_empty()), NAME);
         out.extend_from_slice(b",\"class\":");
-        optional_string(
-            out,
-            Some(self.class.as_bytes()).filter(|name| !name.is_empty()),
-            NAME,
-        );
+        optional_string(out, Some(self.class.as_bytes()).filter(|name| !name.is_empty()), NAME);
         out.extend_from_slice(b",\"outcome\":\"");
         out.extend_from_slice(self.outcome.as_str().as_bytes());
         out.extend_from_slice(b"\",\"reason\":\"");

@@ -29,10 +29,7 @@ impl Output {
         let (path, file) = match target {
             None => (None, None),
             // Its descriptor, past the line buffer of the standard library.
-            Some(settings::AccessLog::Stdout) => (
-                None,
-                Some(io::stdout().as_fd().try_clone_to_owned()?.into()),
-            ),
+            Some(settings::AccessLog::Stdout) => (None, Some(io::stdout().as_fd().try_clone_to_owned()?.into())),
             Some(settings::AccessLog::File(path)) => (Some(path.clone()), Some(append_to(path)?)),
         };
         Ok(Self { path, file })
@@ -46,20 +43,13 @@ impl Output {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file
-            .as_mut()
-            .map_or(Ok(bytes.len()), |file| file.write(bytes))
+        self.file.as_mut().map_or(Ok(bytes.len()), |file| file.write(bytes))
     }
 }
 
 fn append_to(path: &Path) -> io::Result<File> {
     let opened = OpenOptions::new().append(true).create(true).open(path);
-    opened.map_err(|error| {
-        io::Error::new(
-            error.kind(),
-            format!("access log {}: {error}", path.display()),
-        )
-    })
+    opened.map_err(|error| io::Error::new(error.kind(), format!("access log {}: {error}", path.display())))
 }
 
 /// Writes batches and survives what a disk does.
@@ -73,11 +63,7 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) fn new(output: Output, shared: Arc<Shared>) -> Self {
-        Self {
-            output,
-            shared,
-            failing: false,
-        }
+        Self { output, shared, failing: false }
     }
 
     /// Does what was asked for since the last batch; whether the output is another one now.
@@ -114,9 +100,7 @@ impl Sink {
                 Err(error) => self.failed(&error),
             }
             if self.shared.closing.load(Ordering::Acquire) {
-                return self
-                    .shared
-                    .count_dropped(lines_after(&bytes, written, lines));
+                return self.shared.count_dropped(lines_after(&bytes, written, lines));
             }
             std::thread::park_timeout(RETRY);
             if self.refresh() {

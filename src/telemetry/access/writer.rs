@@ -26,19 +26,8 @@ pub struct AccessWriter {
 }
 
 impl AccessWriter {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        queue: SyncSender<Message>,
-        now: Nanos,
-        wall: SystemTime,
-    ) -> Self {
-        Self {
-            shared,
-            queue,
-            date: Date::new(now, wall),
-            buffer: Vec::new(),
-            lines: 0,
-        }
+    pub(super) fn new(shared: Arc<Shared>, queue: SyncSender<Message>, now: Nanos, wall: SystemTime) -> Self {
+        Self { shared, queue, date: Date::new(now, wall), buffer: Vec::new(), lines: 0 }
     }
 
     /// Whether lines are wanted; asked by [`AccessWriter::record`] too, and here to spare the making of a record.
@@ -76,11 +65,7 @@ impl AccessWriter {
         }
         let lines = std::mem::take(&mut self.lines);
         let bytes = std::mem::take(&mut self.buffer);
-        if self
-            .queue
-            .try_send(Message::Batch(Batch { bytes, lines }))
-            .is_err()
-        {
+        if self.queue.try_send(Message::Batch(Batch { bytes, lines })).is_err() {
             self.shared.count_dropped(lines);
         }
     }

@@ -16,10 +16,7 @@ pub struct ClassMetrics {
 
 impl ClassMetrics {
     pub(super) fn new(class: &str, workers: usize) -> Self {
-        Self {
-            class: class.into(),
-            seat_wait: PerWorker::new(workers),
-        }
+        Self { class: class.into(), seat_wait: PerWorker::new(workers) }
     }
 
     /// Counts how long a request waited for a seat, whether or not it got one; zero when it got one at once.
@@ -33,10 +30,6 @@ impl ClassMetrics {
 
     pub(super) fn collect(&self, page: &mut Page) {
         let waits = self.seat_wait.written().map(|(_, histogram)| histogram);
-        page.histogram(
-            &family::SEAT_WAIT,
-            &[&self.class],
-            &Totals::from_iter(waits),
-        );
+        page.histogram(&family::SEAT_WAIT, &[&self.class], &Totals::from_iter(waits));
     }
 }

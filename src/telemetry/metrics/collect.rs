@@ -69,8 +69,7 @@ impl State {
     pub(super) fn route(&self, route: &str, class: &str) -> Arc<RouteMetrics> {
         // No configured name contains NUL, so the pair has one spelling.
         let name = format!("{route}\0{class}");
-        self.routes
-            .get(&name, || RouteMetrics::new(route, class, self.workers))
+        self.routes.get(&name, || RouteMetrics::new(route, class, self.workers))
     }
 
     pub(super) fn register(&self, source: Arc<dyn GaugeSource>) {
@@ -86,22 +85,10 @@ impl State {
             page.counter(&family::PROTOCOL_ERRORS, &[kind], count as f64);
         }
         let load = |cell: &AtomicU64| cell.load(Ordering::Relaxed) as f64;
-        page.counter(
-            &family::ACCESS_LOG_DROPPED,
-            &[],
-            load(&self.access_log.dropped),
-        );
-        page.counter(
-            &family::ACCESS_LOG_ERRORS,
-            &[],
-            load(&self.access_log.errors),
-        );
+        page.counter(&family::ACCESS_LOG_DROPPED, &[], load(&self.access_log.dropped));
+        page.counter(&family::ACCESS_LOG_ERRORS, &[], load(&self.access_log.errors));
         let revision = option_env!("SPILLWAY_REVISION").unwrap_or("unknown");
-        page.gauge(
-            &family::BUILD_INFO,
-            &[env!("CARGO_PKG_VERSION"), revision],
-            1.0,
-        );
+        page.gauge(&family::BUILD_INFO, &[env!("CARGO_PKG_VERSION"), revision], 1.0);
         self.collect_gauges(page);
     }
 
@@ -127,21 +114,12 @@ impl State {
     fn collect_gauges(&self, page: &mut Page) {
         let mut gauges = GaugeWriter::default();
         // Cloned, so that a source may register another.
-        let sources = self
-            .sources
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for source in sources {
             source.collect(&mut gauges);
         }
         gauges.collect(page);
-        let open = self
-            .listeners
-            .held()
-            .iter()
-            .map(|listener| listener.connections())
-            .sum();
+        let open = self.listeners.held().iter().map(|listener| listener.connections()).sum();
         let process = self.process.collect(page);
         let saturation = [
             ("capacity", gauges.capacity_saturation()),
@@ -160,9 +138,7 @@ impl State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State")
-            .field("workers", &self.workers)
-            .finish_non_exhaustive()
+        f.debug_struct("State").field("workers", &self.workers).finish_non_exhaustive()
     }
 }
 
@@ -176,23 +152,10 @@ pub(super) struct Everything {
 impl Everything {
     pub(super) fn new(state: Arc<State>) -> Self {
         let descriptions = family::ALL.iter().filter_map(|family| {
-            let labels = family
-                .labels
-                .iter()
-                .map(|label| (*label).to_owned())
-                .collect();
-            Desc::new(
-                family.name.to_owned(),
-                family.help.to_owned(),
-                labels,
-                HashMap::new(),
-            )
-            .ok()
+            let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
+            Desc::new(family.name.to_owned(), family.help.to_owned(), labels, HashMap::new()).ok()
         });
-        Self {
-            descriptions: descriptions.collect(),
-            state,
-        }
+        Self { descriptions: descriptions.collect(), state }
     }
 }
 

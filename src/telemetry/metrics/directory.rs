@@ -11,9 +11,7 @@ pub(super) struct Directory<T> {
 
 impl<T> Default for Directory<T> {
     fn default() -> Self {
-        Self {
-            handles: Mutex::default(),
-        }
+        Self { handles: Mutex::default() }
     }
 }
 

@@ -75,38 +75,23 @@ impl GaugeWriter {
 
     /// Whether a server of an origin may get requests.
     pub fn origin_healthy(&mut self, origin: &str, server: &str, healthy: bool) {
-        self.add(
-            &family::ORIGIN_HEALTHY,
-            &[origin, server],
-            f64::from(u8::from(healthy)),
-        );
+        self.add(&family::ORIGIN_HEALTHY, &[origin, server], f64::from(u8::from(healthy)));
     }
 
     /// Connections to a server; workers are added up.
-    pub fn origin_connections(
-        &mut self,
-        origin: &str,
-        server: &str,
-        state: ConnectionState,
-        connections: u64,
-    ) {
+    pub fn origin_connections(&mut self, origin: &str, server: &str, state: ConnectionState, connections: u64) {
         let state = match state {
             ConnectionState::Active => "active",
             ConnectionState::Idle => "idle",
         };
-        self.add(
-            &family::ORIGIN_CONNECTIONS,
-            &[origin, server, state],
-            connections as f64,
-        );
+        self.add(&family::ORIGIN_CONNECTIONS, &[origin, server, state], connections as f64);
     }
 
     /// When the certificate called `name` stops being valid, in Unix seconds.
     pub fn certificate_expiry(&mut self, name: &str, unix_seconds: i64) {
         // Two listeners may present the same certificate, and its expiry does not add up.
         let key = (family::CERTIFICATE_EXPIRY.name, vec![name.to_owned()]);
-        self.samples
-            .insert(key, (&family::CERTIFICATE_EXPIRY, unix_seconds as f64));
+        self.samples.insert(key, (&family::CERTIFICATE_EXPIRY, unix_seconds as f64));
     }
 
     /// How many client connections may be open at once.
@@ -122,13 +107,9 @@ impl GaugeWriter {
 
     /// How full the fullest origin is; `None` when none has a limit.
     pub(super) fn capacity_saturation(&self) -> Option<f64> {
-        let origins = self
-            .of(&family::CAPACITY_LIMIT)
-            .filter(|(_, limit)| *limit > 0.0);
+        let origins = self.of(&family::CAPACITY_LIMIT).filter(|(_, limit)| *limit > 0.0);
         let shares = origins.map(|(origin, limit)| {
-            let in_use = self
-                .of(&family::CAPACITY_IN_USE)
-                .filter(|(labels, _)| labels.first() == origin.first());
+            let in_use = self.of(&family::CAPACITY_IN_USE).filter(|(labels, _)| labels.first() == origin.first());
             in_use.map(|(_, seats)| seats).sum::<f64>() / limit
         });
         shares.reduce(f64::max)
@@ -142,10 +123,7 @@ impl GaugeWriter {
     }
 
     fn add(&mut self, family: &'static Family, labels: &[&str], value: f64) {
-        let key = (
-            family.name,
-            labels.iter().map(|label| (*label).to_owned()).collect(),
-        );
+        let key = (family.name, labels.iter().map(|label| (*label).to_owned()).collect());
         self.samples.entry(key).or_insert((family, 0.0)).1 += value;
     }
 

@@ -39,10 +39,7 @@ impl Histogram {
     #[inline]
     pub(super) fn record(&self, duration: Duration) {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.buckets
-            .get(index(nanos))
-            .unwrap_or(&self.beyond)
-            .add(1);
+        self.buckets.get(index(nanos)).unwrap_or(&self.beyond).add(1);
         self.sum.add(nanos);
     }
 }
@@ -96,10 +93,7 @@ fn index(nanos: u64) -> usize {
 /// For each bit length, the bucket of its smallest value.
 static FIRST: [u8; 65] = first();
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which checks it"
-)]
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks it")]
 const fn first() -> [u8; 65] {
     let mut table = [0; 65];
     let mut bits = 1;
@@ -146,10 +140,7 @@ mod tests {
         histogram.record(Duration::from_secs(60));
         histogram.record(Duration::from_secs(61));
         let totals = Totals::from_iter([&histogram]);
-        assert_eq!(
-            (totals.buckets[15], totals.beyond, totals.count()),
-            (1, 1, 2)
-        );
+        assert_eq!((totals.buckets[15], totals.beyond, totals.count()), (1, 1, 2));
         assert_eq!(totals.sum, 121_000_000_000);
     }
 

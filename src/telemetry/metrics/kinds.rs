@@ -15,10 +15,7 @@ pub(super) struct Kinds {
 
 impl Default for Kinds {
     fn default() -> Self {
-        Self {
-            named: std::array::from_fn(|_| Default::default()),
-            other: AtomicU64::new(0),
-        }
+        Self { named: std::array::from_fn(|_| Default::default()), other: AtomicU64::new(0) }
     }
 }
 
@@ -35,10 +32,7 @@ impl Kinds {
 
     /// Every kind counted so far.
     pub(super) fn read(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let named = self
-            .named
-            .iter()
-            .filter_map(|(name, count)| Some((*name.get()?, count.load(Ordering::Relaxed))));
+        let named = self.named.iter().filter_map(|(name, count)| Some((*name.get()?, count.load(Ordering::Relaxed))));
         let other = self.other.load(Ordering::Relaxed);
         named.chain((other > 0).then_some(("other", other)))
     }
@@ -54,10 +48,7 @@ mod tests {
         kinds.add("bad_host");
         kinds.add("bad_path");
         kinds.add("bad_host");
-        assert_eq!(
-            kinds.read().collect::<Vec<_>>(),
-            [("bad_host", 2), ("bad_path", 1)]
-        );
+        assert_eq!(kinds.read().collect::<Vec<_>>(), [("bad_host", 2), ("bad_path", 1)]);
     }
 
     #[test]

@@ -14,20 +14,14 @@ pub struct LimitMetrics {
 
 impl LimitMetrics {
     pub(super) fn new(limit: &str, workers: usize) -> Self {
-        Self {
-            limit: limit.into(),
-            refusals: PerWorker::new(workers),
-        }
+        Self { limit: limit.into(), refusals: PerWorker::new(workers) }
     }
 
     /// Counts a request that the limit refused, or in shadow mode would have refused. Only the thread of `worker` may
     /// call it.
     #[inline]
     pub fn refused(&self, worker: usize, mode: Mode) {
-        let cell = self
-            .refusals
-            .of(worker)
-            .and_then(|cells| cells.get(mode as usize));
+        let cell = self.refusals.of(worker).and_then(|cells| cells.get(mode as usize));
         if let Some(cell) = cell {
             cell.add(1);
         }
@@ -35,17 +29,10 @@ impl LimitMetrics {
 
     pub(super) fn collect(&self, page: &mut Page) {
         for mode in Mode::ALL {
-            let cells = self
-                .refusals
-                .written()
-                .filter_map(|(_, cells)| cells.get(*mode as usize));
+            let cells = self.refusals.written().filter_map(|(_, cells)| cells.get(*mode as usize));
             let count: u64 = cells.map(Count::get).sum();
             if count > 0 {
-                page.counter(
-                    &family::LIMIT_REFUSALS,
-                    &[&self.limit, mode.as_str()],
-                    count as f64,
-                );
+                page.counter(&family::LIMIT_REFUSALS, &[&self.limit, mode.as_str()], count as f64);
             }
         }
     }

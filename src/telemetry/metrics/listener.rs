@@ -17,21 +17,14 @@ pub struct ListenerMetrics {
 
 impl ListenerMetrics {
     pub(super) fn new(address: &str) -> Self {
-        Self {
-            address: address.into(),
-            open: Default::default(),
-            handshakes: Default::default(),
-        }
+        Self { address: address.into(), open: Default::default(), handshakes: Default::default() }
     }
 
     /// Counts an open connection for as long as the guard lives.
     #[must_use]
     pub fn connection(self: &Arc<Self>, protocol: Protocol) -> OpenConnection {
         self.enter(protocol);
-        OpenConnection {
-            listener: Arc::clone(self),
-            protocol,
-        }
+        OpenConnection { listener: Arc::clone(self), protocol }
     }
 
     /// Counts a finished TLS handshake.
@@ -45,20 +38,13 @@ impl ListenerMetrics {
     /// Connections open now.
     #[must_use]
     pub fn connections(&self) -> u64 {
-        self.open
-            .iter()
-            .map(|open| open.load(Ordering::Relaxed))
-            .sum()
+        self.open.iter().map(|open| open.load(Ordering::Relaxed)).sum()
     }
 
     pub(super) fn collect(&self, page: &mut Page) {
         for (protocol, open) in Protocol::ALL.iter().zip(&self.open) {
             let labels = [&*self.address, protocol.as_str()];
-            page.gauge(
-                &family::CONNECTIONS,
-                &labels,
-                open.load(Ordering::Relaxed) as f64,
-            );
+            page.gauge(&family::CONNECTIONS, &labels, open.load(Ordering::Relaxed) as f64);
         }
         for (result, row) in HandshakeResult::ALL.iter().zip(&self.handshakes) {
             for (version, cell) in TlsVersion::ALL.iter().zip(row) {

@@ -18,11 +18,7 @@ pub struct OriginMetrics {
 
 impl OriginMetrics {
     pub(super) fn new(origin: &str, workers: usize) -> Self {
-        Self {
-            origin: origin.into(),
-            duration: PerWorker::new(workers),
-            retries: Kinds::default(),
-        }
+        Self { origin: origin.into(), duration: PerWorker::new(workers), retries: Kinds::default() }
     }
 
     /// The origin's name.
@@ -46,17 +42,9 @@ impl OriginMetrics {
 
     pub(super) fn collect(&self, page: &mut Page) {
         let durations = self.duration.written().map(|(_, histogram)| histogram);
-        page.histogram(
-            &family::ORIGIN_DURATION,
-            &[&self.origin],
-            &Totals::from_iter(durations),
-        );
+        page.histogram(&family::ORIGIN_DURATION, &[&self.origin], &Totals::from_iter(durations));
         for (reason, count) in self.retries.read() {
-            page.counter(
-                &family::ORIGIN_RETRIES,
-                &[&self.origin, reason],
-                count as f64,
-            );
+            page.counter(&family::ORIGIN_RETRIES, &[&self.origin, reason], count as f64);
         }
     }
 }

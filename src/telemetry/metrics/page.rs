@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use prometheus::proto::{
-    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
-};
+use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
 use super::family::{Family, Kind};
 use super::histogram::{BOUNDS, Totals};
@@ -57,10 +55,7 @@ impl Page {
     }
 
     fn add(&mut self, family: &'static Family, metric: Metric) {
-        let entry = self
-            .families
-            .entry(family.name)
-            .or_insert_with(|| head(family));
+        let entry = self.families.entry(family.name).or_insert_with(|| head(family));
         entry.mut_metric().push(metric);
     }
 }

@@ -13,10 +13,7 @@ impl Count {
     /// Adds `n`. Only the owning thread may call it.
     #[inline]
     pub(super) fn add(&self, n: u64) {
-        self.0.store(
-            self.0.load(Ordering::Relaxed).wrapping_add(n),
-            Ordering::Relaxed,
-        );
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
     }
 
     /// The count so far.
@@ -36,11 +33,7 @@ type Shard<T> = OnceLock<Box<CachePadded<T>>>;
 impl<T: Default> PerWorker<T> {
     /// Room for `workers` workers and the control thread.
     pub(super) fn new(workers: usize) -> Self {
-        Self {
-            shards: std::iter::repeat_with(OnceLock::new)
-                .take(workers.saturating_add(1))
-                .collect(),
-        }
+        Self { shards: std::iter::repeat_with(OnceLock::new).take(workers.saturating_add(1)).collect() }
     }
 
     /// The part that `worker` writes; `None` for an index that belongs to nobody.
@@ -52,9 +45,6 @@ impl<T: Default> PerWorker<T> {
 
     /// Everything written so far, with the worker that wrote it.
     pub(super) fn written(&self) -> impl Iterator<Item = (usize, &T)> {
-        self.shards
-            .iter()
-            .enumerate()
-            .filter_map(|(worker, shard)| Some((worker, &***shard.get()?)))
+        self.shards.iter().enumerate().filter_map(|(worker, shard)| Some((worker, &***shard.get()?)))
     }
 }

@@ -38,11 +38,7 @@ impl PolicyMetrics {
     pub(super) fn collect(&self, page: &mut Page) {
         let load = |cell: &AtomicU64| cell.load(Ordering::Relaxed) as f64;
         page.gauge(&family::POLICY_REVISION, &[], load(&self.revision));
-        page.gauge(
-            &family::POLICY_LAST_SUCCESS,
-            &[],
-            load(&self.loaded_millis) / 1e3,
-        );
+        page.gauge(&family::POLICY_LAST_SUCCESS, &[], load(&self.loaded_millis) / 1e3);
         page.counter(&family::POLICY_RELOADS, &["success"], load(&self.successes));
         page.counter(&family::POLICY_RELOADS, &["failure"], load(&self.failures));
     }

@@ -39,23 +39,13 @@ impl Process {
         let open = open_fds();
         let most = max_fds();
         let stat = Stat::read();
-        let resident = stat
-            .as_ref()
-            .map(|stat| stat.resident_pages * self.page_size);
-        let cpu = stat
-            .as_ref()
-            .map(|stat| stat.cpu_ticks / self.ticks_per_second);
+        let resident = stat.as_ref().map(|stat| stat.resident_pages * self.page_size);
+        let cpu = stat.as_ref().map(|stat| stat.cpu_ticks / self.ticks_per_second);
         let samples = [
             (&family::PROCESS_CPU, cpu),
             (&family::PROCESS_RESIDENT, resident),
-            (
-                &family::PROCESS_VIRTUAL,
-                stat.as_ref().map(|stat| stat.virtual_bytes),
-            ),
-            (
-                &family::PROCESS_THREADS,
-                stat.as_ref().map(|stat| stat.threads),
-            ),
+            (&family::PROCESS_VIRTUAL, stat.as_ref().map(|stat| stat.virtual_bytes)),
+            (&family::PROCESS_THREADS, stat.as_ref().map(|stat| stat.threads)),
             (&family::PROCESS_OPEN_FDS, open),
             (&family::PROCESS_MAX_FDS, most),
             (&family::PROCESS_START, self.start_time),
@@ -65,17 +55,12 @@ impl Process {
                 page.value(family, &[], value);
             }
         }
-        Fullness {
-            fds: ratio(open, most),
-            memory: ratio(resident, self.memory_limit),
-        }
+        Fullness { fds: ratio(open, most), memory: ratio(resident, self.memory_limit) }
     }
 }
 
 fn ratio(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
-    whole
-        .filter(|whole| *whole > 0.0)
-        .and_then(|whole| Some(part? / whole))
+    whole.filter(|whole| *whole > 0.0).and_then(|whole| Some(part? / whole))
 }
 
 /// From `/proc/self/stat`, see proc_pid_stat(5).
@@ -111,12 +96,7 @@ impl Stat {
 
 fn start_time(ticks_per_second: f64) -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
-    let boot: f64 = stat
-        .lines()
-        .find_map(|line| line.strip_prefix("btime "))?
-        .trim()
-        .parse()
-        .ok()?;
+    let boot: f64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     Some(boot + Stat::read()?.start_ticks / ticks_per_second)
 }
 
@@ -137,16 +117,11 @@ fn max_fds() -> Option<f64> {
 fn memory_limit() -> Option<f64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok();
     let machine = meminfo.as_deref().and_then(machine_memory);
-    [cgroup_limit(), machine]
-        .into_iter()
-        .flatten()
-        .reduce(f64::min)
+    [cgroup_limit(), machine].into_iter().flatten().reduce(f64::min)
 }
 
 fn machine_memory(meminfo: &str) -> Option<f64> {
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kibibytes: f64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kibibytes * 1024.0)
 }
@@ -154,19 +129,11 @@ fn machine_memory(meminfo: &str) -> Option<f64> {
 /// The least limit on the way from the process's own group (cgroup v2) to the root; any of them ends it.
 fn cgroup_limit() -> Option<f64> {
     let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = membership
-        .lines()
-        .find_map(|line| line.strip_prefix("0::/"))?;
+    let own = membership.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let root = Path::new("/sys/fs/cgroup");
     let own = root.join(own);
     let groups = own.ancestors().take_while(|group| group.starts_with(root));
-    let limit = |group: &Path| {
-        fs::read_to_string(group.join("memory.max"))
-            .ok()?
-            .trim()
-            .parse::<f64>()
-            .ok()
-    };
+    let limit = |group: &Path| fs::read_to_string(group.join("memory.max")).ok()?.trim().parse::<f64>().ok();
     groups.filter_map(limit).reduce(f64::min)
 }
 
@@ -176,14 +143,12 @@ mod tests {
 
     #[test]
     fn a_process_name_may_contain_anything() {
-        let text = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 12345 1048576 256 18446744073709551615";
+        let text =
+            "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 12345 1048576 256 18446744073709551615";
         let stat = Stat::parse(text).unwrap();
         assert_eq!(stat.cpu_ticks, 300.0);
         assert_eq!((stat.threads, stat.start_ticks), (9.0, 12345.0));
-        assert_eq!(
-            (stat.virtual_bytes, stat.resident_pages),
-            (1_048_576.0, 256.0)
-        );
+        assert_eq!((stat.virtual_bytes, stat.resident_pages), (1_048_576.0, 256.0));
     }
 
     #[test]
@@ -193,10 +158,7 @@ mod tests {
 
     #[test]
     fn memory_is_given_in_kibibytes() {
-        assert_eq!(
-            machine_memory("MemTotal:       2048 kB\nMemFree: 1 kB\n"),
-            Some(2_097_152.0)
-        );
+        assert_eq!(machine_memory("MemTotal:       2048 kB\nMemFree: 1 kB\n"), Some(2_097_152.0));
     }
 
     #[test]
@@ -205,10 +167,6 @@ mod tests {
         let fullness = Process::new().collect(&mut page);
         assert_eq!(page.into_families().len(), 7);
         assert!(fullness.fds.is_some_and(|fds| fds > 0.0 && fds < 1.0));
-        assert!(
-            fullness
-                .memory
-                .is_some_and(|memory| memory > 0.0 && memory < 1.0)
-        );
+        assert!(fullness.memory.is_some_and(|memory| memory > 0.0 && memory < 1.0));
     }
 }

@@ -19,11 +19,7 @@ pub struct RouteMetrics {
 
 impl RouteMetrics {
     pub(super) fn new(route: &str, class: &str, workers: usize) -> Self {
-        Self {
-            route: route.into(),
-            class: class.into(),
-            shards: PerWorker::new(workers),
-        }
+        Self { route: route.into(), class: class.into(), shards: PerWorker::new(workers) }
     }
 
     /// The route's name; empty for requests without one.
@@ -60,28 +56,14 @@ impl RouteMetrics {
         let (route, class) = (&*self.route, &*self.class);
         for ((outcome, code), count) in self.requests() {
             let code = code.map_or_else(|| "other".to_owned(), |code| code.to_string());
-            page.counter(
-                &family::REQUESTS,
-                &[route, class, outcome.as_str(), &code],
-                count as f64,
-            );
+            page.counter(&family::REQUESTS, &[route, class, outcome.as_str(), &code], count as f64);
         }
         for (decision, reason, mode, count) in self.decisions() {
-            let labels = [
-                route,
-                class,
-                decision.as_str(),
-                reason.as_str(),
-                mode.as_str(),
-            ];
+            let labels = [route, class, decision.as_str(), reason.as_str(), mode.as_str()];
             page.counter(&family::DECISIONS, &labels, count as f64);
         }
         let durations = self.shards.written().map(|(_, shard)| &shard.duration);
-        page.histogram(
-            &family::REQUEST_DURATION,
-            &[route, class],
-            &Totals::from_iter(durations),
-        );
+        page.histogram(&family::REQUEST_DURATION, &[route, class], &Totals::from_iter(durations));
     }
 
     fn requests(&self) -> std::collections::BTreeMap<(Outcome, Option<u16>), u64> {
@@ -96,10 +78,7 @@ impl RouteMetrics {
 
     fn decisions(&self) -> impl Iterator<Item = (Decision, Reason, Mode, u64)> {
         Decisions::keys().filter_map(|(decision, reason, mode)| {
-            let cells = self
-                .shards
-                .written()
-                .filter_map(|(_, shard)| shard.decisions.cell(decision, reason, mode));
+            let cells = self.shards.written().filter_map(|(_, shard)| shard.decisions.cell(decision, reason, mode));
             let count: u64 = cells.map(Count::get).sum();
             (count > 0).then_some((decision, reason, mode, count))
         })
@@ -159,9 +138,7 @@ impl Requests {
             Some(((outcome, Some(code)), seen & ((1 << COUNT_BITS) - 1)))
         });
         let other = Outcome::ALL.iter().zip(&self.other);
-        slots.chain(other.filter_map(|(outcome, count)| {
-            Some(((*outcome, None), count.get())).filter(|(_, n)| *n > 0)
-        }))
+        slots.chain(other.filter_map(|(outcome, count)| Some(((*outcome, None), count.get())).filter(|(_, n)| *n > 0)))
     }
 }
 
@@ -186,9 +163,7 @@ struct Decisions {
 
 impl Default for Decisions {
     fn default() -> Self {
-        Self {
-            cells: std::array::from_fn(|_| Count::default()),
-        }
+        Self { cells: std::array::from_fn(|_| Count::default()) }
     }
 }
 
@@ -208,11 +183,7 @@ impl Decisions {
 
     fn keys() -> impl Iterator<Item = (Decision, Reason, Mode)> {
         Decision::ALL.iter().flat_map(|decision| {
-            Reason::ALL.iter().flat_map(move |reason| {
-                Mode::ALL
-                    .iter()
-                    .map(move |mode| (*decision, *reason, *mode))
-            })
+            Reason::ALL.iter().flat_map(move |reason| Mode::ALL.iter().map(move |mode| (*decision, *reason, *mode)))
         })
     }
 }

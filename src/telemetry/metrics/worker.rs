@@ -29,10 +29,7 @@ impl Pulse {
 
     /// How busy the busiest worker was over its last interval, 0.0 – 1.0; `None` before the first.
     pub(super) fn busiest(&self) -> Option<f64> {
-        let busy = self
-            .0
-            .written()
-            .map(|(_, worker)| f64::from_bits(worker.busy.load(Ordering::Relaxed)));
+        let busy = self.0.written().map(|(_, worker)| f64::from_bits(worker.busy.load(Ordering::Relaxed)));
         busy.reduce(f64::max)
     }
 
@@ -66,12 +63,7 @@ impl WorkerProbe {
     pub const INTERVAL: Duration = Duration::from_millis(100);
 
     pub(super) fn new(pulse: Arc<Pulse>, worker: usize, now: Nanos) -> Self {
-        Self {
-            pulse,
-            worker,
-            since: now,
-            busy: Duration::ZERO,
-        }
+        Self { pulse, worker, since: now, busy: Duration::ZERO }
     }
 
     /// When the timer should fire, in monotonic nanoseconds.
@@ -84,14 +76,11 @@ impl WorkerProbe {
     /// of the worker may call it.
     pub fn fired(&mut self, now: Nanos, busy: Duration) {
         let late = Duration::from_nanos(now.saturating_sub(self.due()));
-        let interval =
-            Duration::from_nanos(now.saturating_sub(self.since)).max(Duration::from_nanos(1));
+        let interval = Duration::from_nanos(now.saturating_sub(self.since)).max(Duration::from_nanos(1));
         let share = busy.saturating_sub(self.busy).as_secs_f64() / interval.as_secs_f64();
         if let Some(worker) = self.pulse.0.of(self.worker) {
             worker.delay.record(late);
-            worker
-                .busy
-                .store(share.min(1.0).to_bits(), Ordering::Relaxed);
+            worker.busy.store(share.min(1.0).to_bits(), Ordering::Relaxed);
         }
         self.since = now;
         self.busy = busy;

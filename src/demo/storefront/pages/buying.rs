@@ -9,58 +9,22 @@ use super::page;
 
 /// What is in the cart.
 pub(in crate::demo::storefront) fn cart(cart: &Cart) -> String {
-    page(
-        "Your cart",
-        cart,
-        CartPage {
-            lines: &cart.lines,
-            total: cart.total(),
-        },
-    )
+    page("Your cart", cart, CartPage { lines: &cart.lines, total: cart.total() })
 }
 
 /// Where it should go; `complaint` says what is missing.
-pub(in crate::demo::storefront) fn checkout(
-    cart: &Cart,
-    name: &str,
-    address: &str,
-    complaint: &str,
-) -> String {
-    page(
-        "Checkout",
-        cart,
-        Checkout {
-            summary: Summary::of(cart),
-            name,
-            address,
-            complaint,
-        },
-    )
+pub(in crate::demo::storefront) fn checkout(cart: &Cart, name: &str, address: &str, complaint: &str) -> String {
+    page("Checkout", cart, Checkout { summary: Summary::of(cart), name, address, complaint })
 }
 
 /// The last step; `payment` names this attempt, however often it is sent.
 pub(in crate::demo::storefront) fn payment(cart: &Cart, name: &str, payment: &str) -> String {
-    page(
-        "Payment",
-        cart,
-        Payment {
-            summary: Summary::of(cart),
-            name,
-            payment,
-        },
-    )
+    page("Payment", cart, Payment { summary: Summary::of(cart), name, payment })
 }
 
 /// Confirmation of a paid order.
 pub(in crate::demo::storefront) fn order(order: &Order, cart: &Cart) -> String {
-    page(
-        "Thank you",
-        cart,
-        Confirmation {
-            order,
-            summary: Summary::of(&order.cart),
-        },
-    )
+    page("Thank you", cart, Confirmation { order, summary: Summary::of(&order.cart) })
 }
 
 #[derive(Template)]
@@ -104,10 +68,7 @@ struct Summary<'a> {
 
 impl<'a> Summary<'a> {
     fn of(cart: &'a Cart) -> Self {
-        Self {
-            lines: &cart.lines,
-            total: cart.total(),
-        }
+        Self { lines: &cart.lines, total: cart.total() }
     }
 }
 

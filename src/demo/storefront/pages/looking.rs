@@ -8,33 +8,12 @@ use super::{page, searched_page, written};
 
 /// The front page with all products.
 pub(in crate::demo::storefront) fn home(cart: &Cart) -> String {
-    page(
-        "Things for water and tea",
-        cart,
-        Home {
-            grid: Grid {
-                products: CATALOGUE.iter().collect(),
-            },
-        },
-    )
+    page("Things for water and tea", cart, Home { grid: Grid { products: CATALOGUE.iter().collect() } })
 }
 
 /// What a search found.
-pub(in crate::demo::storefront) fn results(
-    query: &str,
-    products: Vec<&'static Product>,
-    cart: &Cart,
-) -> String {
-    searched_page(
-        "Search",
-        query,
-        cart,
-        Results {
-            query,
-            found: products.len(),
-            grid: Grid { products },
-        },
-    )
+pub(in crate::demo::storefront) fn results(query: &str, products: Vec<&'static Product>, cart: &Cart) -> String {
+    searched_page("Search", query, cart, Results { query, found: products.len(), grid: Grid { products } })
 }
 
 /// One product.
@@ -44,9 +23,7 @@ pub(in crate::demo::storefront) fn product(product: &'static Product, cart: &Car
 
 /// The fragment that the product page loads by itself.
 pub(in crate::demo::storefront) fn recommendations(products: Vec<&'static Product>) -> String {
-    written(&Recommendations {
-        grid: Grid { products },
-    })
+    written(&Recommendations { grid: Grid { products } })
 }
 
 /// No such page.
