@@ -1,1 +1,33 @@
-//! overload.
+//! Overload protection of one origin: how many requests may be there at once, and who is next.
+//!
+//! [`Seats`] counts seats under a limit. With nobody waiting and room left, a seat costs one compare-and-swap on the
+//! worker's own cache line; only a request that must wait meets a lock.
+//!
+//! Knows nothing of requests, deadlines, runtimes and clocks: whoever waits drops [`Waiting`] when its time is over.
+
+mod classes;
+mod lines;
+mod pool;
+mod seats;
+mod sync;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::config::settings::ClassSettings;
+
+pub use self::classes::{ClassShare, MAX_CLASSES, Slot};
+pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Usage, Waiting};
+
+impl From<&ClassSettings> for ClassShare {
+    fn from(class: &ClassSettings) -> Self {
+        let waits = class.max_wait > Duration::ZERO;
+        Self {
+            name: class.name.clone(),
+            guaranteed: class.guaranteed,
+            max_waiting: if waits { class.max_waiting } else { 0 },
+        }
+    }
+}
