@@ -2,4 +2,7 @@
 //!
 //! Knows nothing of runtimes, sockets, metrics or the running proxy.
 
+mod problem;
 pub mod settings;
+
+pub use self::problem::Problem;
