@@ -1,0 +1,162 @@
+//! The path pattern of one route, checked and brought into the form requests have.
+
+use crate::policy::path;
+
+/// `matchit` gives up past 26. (Past 3 a lookup allocates.)
+const MAX_PARAMETERS: usize = 16;
+
+/// A valid pattern.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    /// What `matchit` is given.
+    pub(super) text: String,
+    /// The same for two patterns that differ only in the names of their parameters.
+    pub(super) shape: String,
+    /// For `/pay/{*rest}`: `/pay/` and, unless it would be empty, `/pay`.
+    pub(super) implied: Vec<String>,
+}
+
+/// What is wrong with a pattern.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadPattern {
+    pub(super) message: String,
+    pub(super) suggestion: Option<String>,
+}
+
+impl Pattern {
+    /// Checks `pattern` as it was typed.
+    pub(super) fn parse(pattern: &str) -> Result<Self, BadPattern> {
+        if !pattern.starts_with('/') {
+            return Err(BadPattern {
+                message: format!("the path {pattern:?} does not begin with a slash"),
+                suggestion: Some(format!("did you mean \"/{pattern}\"?")),
+            });
+        }
+        let text = escape_for_matching(pattern);
+        refuse_unreachable(&text)?;
+        let shape = shape(&text);
+        if shape.matches("{}").count() + shape.matches("{*}").count() > MAX_PARAMETERS {
+            return Err(BadPattern {
+                message: format!("the path {pattern:?} has more than {MAX_PARAMETERS} parameters"),
+                suggestion: None,
+            });
+        }
+        matchit::Router::new().insert(text.as_str(), ()).map_err(|error| explain(pattern, &error))?;
+        let implied = implied(&text);
+        Ok(Self { text, shape, implied })
+    }
+}
+
+/// Escapes what a request carries escaped, so that an operator may write `/セール`.
+fn escape_for_matching(pattern: &str) -> String {
+    const IN_REQUESTS: &percent_encoding::AsciiSet =
+        &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
+    percent_encoding::utf8_percent_encode(pattern, IN_REQUESTS).to_string()
+}
+
+/// A pattern that is not in canonical form would never match: requests are.
+fn refuse_unreachable(pattern: &str) -> Result<(), BadPattern> {
+    match path::normalise(pattern) {
+        Ok(canonical) if canonical == pattern => Ok(()),
+        Ok(canonical) => Err(BadPattern {
+            message: format!("the path {pattern:?} can never match, because request paths are normalised first"),
+            suggestion: Some(format!("did you mean {canonical:?}?")),
+        }),
+        Err(fault) => {
+            Err(BadPattern { message: format!("the path {pattern:?} can never match: {fault}"), suggestion: None })
+        }
+    }
+}
+
+/// Drops the names of parameters; doubled braces are literal ones.
+pub(super) fn shape(pattern: &str) -> String {
+    let mut shape = String::with_capacity(pattern.len());
+    let mut inside = false;
+    let mut characters = pattern.chars().peekable();
+    while let Some(character) = characters.next() {
+        let doubled = !inside && matches!(character, '{' | '}') && characters.next_if_eq(&character).is_some();
+        match character {
+            _ if doubled => shape.extend([character, character]),
+            '{' => {
+                inside = true;
+                shape.push('{');
+                shape.extend(characters.next_if_eq(&'*'));
+            }
+            '}' => {
+                inside = false;
+                shape.push('}');
+            }
+            _ if inside => {}
+            _ => shape.push(character),
+        }
+    }
+    shape
+}
+
+fn implied(pattern: &str) -> Vec<String> {
+    let Some((directory, last)) = pattern.rsplit_once('/') else { return Vec::new() };
+    if !last.starts_with("{*") {
+        return Vec::new();
+    }
+    let mut implied = vec![format!("{directory}/")];
+    if !directory.is_empty() {
+        implied.push(directory.to_owned());
+    }
+    implied
+}
+
+fn explain(pattern: &str, error: &matchit::InsertError) -> BadPattern {
+    use matchit::InsertError::{Conflict, InvalidCatchAll, InvalidParam, InvalidParamSegment};
+    let why = match error {
+        InvalidParamSegment => "only one {parameter} may stand between two slashes",
+        InvalidParam => "a parameter is {name}, and a literal brace is written twice",
+        InvalidCatchAll => "{*rest} may only stand at the end",
+        Conflict { .. } => "it contradicts itself",
+        // The error type is open to additions.
+        _ => "it is not a path pattern",
+    };
+    BadPattern { message: format!("the path {pattern:?} is not understood: {why}"), suggestion: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_of_parameters_do_not_matter() {
+        assert_eq!(shape("/a/{id}/b/{*rest}"), "/a/{}/b/{*}");
+        assert_eq!(shape("/a/{{id}}/{x}.png"), "/a/{{id}}/{}.png");
+    }
+
+    #[test]
+    fn a_catch_all_implies_its_directory() {
+        assert_eq!(Pattern::parse("/pay/{*rest}").unwrap().implied, ["/pay/", "/pay"]);
+        assert_eq!(Pattern::parse("/{*rest}").unwrap().implied, ["/"]);
+        assert_eq!(Pattern::parse("/{a}/{*rest}").unwrap().implied, ["/{a}/", "/{a}"]);
+        assert!(Pattern::parse("/pay").unwrap().implied.is_empty());
+    }
+
+    #[test]
+    fn patterns_are_read_as_requests_are() {
+        assert_eq!(Pattern::parse("/セ").unwrap().text, "/%E3%82%BB");
+        let bad = Pattern::parse("/a//b").unwrap_err();
+        assert_eq!(bad.suggestion.as_deref(), Some("did you mean \"/a/b\"?"));
+        assert_eq!(Pattern::parse("pay").unwrap_err().suggestion.as_deref(), Some("did you mean \"/pay\"?"));
+    }
+
+    #[test]
+    fn nonsense_is_explained() {
+        for pattern in ["/{", "/}", "/{}", "/{*}", "/{*rest}/x", "/{a}{b}", "/..", "/%2f", "/{a*}"] {
+            let bad = Pattern::parse(pattern).unwrap_err();
+            assert!(bad.message.contains(pattern), "{}", bad.message);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_pattern_is_too_odd(pattern in "/[a-c/{}*.%]{0,12}") {
+            let _ = Pattern::parse(&pattern);
+        }
+    }
+}
