@@ -1,1 +1,3 @@
-//! edge.
+//! The edge: connections in, judged requests out.
+
+pub mod hygiene;

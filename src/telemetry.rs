@@ -9,4 +9,4 @@ pub mod metrics;
 
 pub use access::{AccessLog, AccessRecord, AccessWriter};
 pub use logs::Logs;
-pub use metrics::{Decision, Metrics, Mode, Outcome, Reason};
+pub use metrics::Metrics;

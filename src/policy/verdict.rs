@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// What became of a request; the `outcome` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The origin answered it.
@@ -42,14 +42,16 @@ impl Outcome {
 }
 
 /// Why a request was not simply forwarded; the `reason` label and `X-Spillway-Reason`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
+    /// Nothing stood in its way.
+    None,
     /// A token bucket was empty.
     Limit,
     /// The origin was full and its queue too.
     Capacity,
-    /// It waited for a seat as long as its class allows.
+    /// It waited for a seat: admitted then, or refused after waiting in vain.
     Wait,
     /// It is in the line of a waiting room.
     WaitingRoom,
@@ -67,7 +69,8 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of [`Reason::index`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::None,
         Self::Limit,
         Self::Capacity,
         Self::Wait,
@@ -83,6 +86,7 @@ impl Reason {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::None => "none",
             Self::Limit => "limit",
             Self::Capacity => "capacity",
             Self::Wait => "wait",
@@ -105,6 +109,7 @@ impl Reason {
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
+            Self::None => Outcome::Forwarded,
             Self::Limit => Outcome::Limited,
             Self::Capacity | Self::Wait | Self::Draining => Outcome::Shed,
             Self::WaitingRoom => Outcome::Waiting,
@@ -114,7 +119,7 @@ impl Reason {
 }
 
 /// What one judge said; the `decision` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// Let it through.
@@ -144,7 +149,7 @@ impl Decision {
 }
 
 /// Whether a decision took effect; the `mode` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// It did.

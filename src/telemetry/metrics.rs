@@ -40,7 +40,7 @@ use prometheus::{Registry, TextEncoder};
 
 pub use class::ClassMetrics;
 pub use gauge::{ConnectionState, GaugeSource, GaugeWriter, LimitGauges};
-pub use label::{Decision, HandshakeResult, Mode, Outcome, Protocol, Reason, TlsVersion};
+pub use label::{HandshakeResult, Protocol, TlsVersion};
 pub use limit::LimitMetrics;
 pub use listener::{ListenerMetrics, OpenConnection};
 pub use origin::OriginMetrics;

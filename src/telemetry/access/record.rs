@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Nanos;
-use crate::telemetry::metrics::{Outcome, Reason, TlsVersion};
+use crate::policy::verdict::{Outcome, Reason};
+use crate::telemetry::metrics::TlsVersion;
 
 use super::date::Date;
 use super::json::{number, optional_string, string, three_digits};

@@ -31,64 +31,6 @@ macro_rules! label_values {
 }
 
 label_values! {
-    /// What became of a request.
-    Outcome {
-        /// The origin's answer was passed on, whatever its status.
-        Forwarded => "forwarded",
-        /// Refused by a limit.
-        Limited => "limited",
-        /// Refused because the origin is at capacity, at once or after waiting.
-        Shed => "shed",
-        /// Answered by the proxy for any other reason, or never answered.
-        Failed => "failed",
-    }
-}
-
-label_values! {
-    /// What was decided about a request.
-    Decision {
-        /// It may go to the origin.
-        Admit => "admit",
-        /// It may not.
-        Refuse => "refuse",
-    }
-}
-
-label_values! {
-    /// Why; the same words as in `X-Spillway-Reason` and the access log.
-    Reason {
-        /// Nothing stood in its way.
-        None => "none",
-        /// A token bucket was empty.
-        Limit => "limit",
-        /// The origin is at capacity and the request may not wait.
-        Capacity => "capacity",
-        /// Admitted after waiting for a seat; refused after waiting in vain.
-        Wait => "wait",
-        /// No server of the origin is healthy.
-        OriginDown => "origin-down",
-        /// The origin could not be reached or broke off.
-        OriginError => "origin-error",
-        /// The origin took too long.
-        OriginTimeout => "origin-timeout",
-        /// The request itself is at fault.
-        Request => "request",
-        /// The proxy is shutting down.
-        Draining => "draining",
-    }
-}
-
-label_values! {
-    /// Whether a decision took effect.
-    Mode {
-        /// It did.
-        Enforce => "enforce",
-        /// It was only counted.
-        Shadow => "shadow",
-    }
-}
-
-label_values! {
     /// What a client connection is doing.
     Protocol {
         /// PROXY header or TLS handshake under way.

@@ -1,7 +1,7 @@
 //! What is counted per limit.
 
 use super::family;
-use super::label::Mode;
+use crate::policy::verdict::Mode;
 use super::page::Page;
 use super::per_worker::{Count, PerWorker};
 
@@ -29,7 +29,7 @@ impl LimitMetrics {
 
     pub(super) fn collect(&self, page: &mut Page) {
         for mode in Mode::ALL {
-            let cells = self.refusals.written().filter_map(|(_, cells)| cells.get(*mode as usize));
+            let cells = self.refusals.written().filter_map(|(_, cells)| cells.get(mode.index()));
             let count: u64 = cells.map(Count::get).sum();
             if count > 0 {
                 page.counter(&family::LIMIT_REFUSALS, &[&self.limit, mode.as_str()], count as f64);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::family;
 use super::histogram::{Histogram, Totals};
-use super::label::{Decision, Mode, Outcome, Reason};
+use crate::policy::verdict::{Decision, Mode, Outcome, Reason};
 use super::page::Page;
 use super::per_worker::{Count, PerWorker};
 
