@@ -85,10 +85,7 @@ impl Limiter {
             terms: Terms::new(settings.rate, settings.burst, now),
             table: Arc::new(Table::new(slots(settings))),
         };
-        Self {
-            state: ArcSwap::from_pointee(state),
-            reconfiguring: Mutex::new(()),
-        }
+        Self { state: ArcSwap::from_pointee(state), reconfiguring: Mutex::new(()) }
     }
 
     /// Highest rate of one bucket, in tokens a second; virtual time lasts for two years of it.
@@ -99,10 +96,7 @@ impl Limiter {
     ///
     /// Requests judged meanwhile see either all of the old settings or all of the new.
     pub fn reconfigure(&self, settings: &LimitSettings, now: Nanos) {
-        let _one_at_a_time = self
-            .reconfiguring
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.reconfiguring.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.state.load_full();
         let terms = old.terms.changed(settings.rate, settings.burst, now);
         let same_key = old.key == settings.key;
@@ -118,11 +112,7 @@ impl Limiter {
             table.absorb(&old.table, full_at);
         }
         let key = settings.key.clone();
-        self.state.store(Arc::new(State {
-            key,
-            terms,
-            table: Arc::clone(&table),
-        }));
+        self.state.store(Arc::new(State { key, terms, table: Arc::clone(&table) }));
         if carry {
             // What the old table was told while it was being copied.
             table.absorb(&old.table, full_at);
@@ -187,8 +177,6 @@ impl Limiter {
 fn slots(settings: &LimitSettings) -> usize {
     match settings.key {
         LimitKey::Global => 1,
-        LimitKey::ClientIp | LimitKey::Header(_) | LimitKey::Cookie(_) | LimitKey::Shopper => {
-            settings.max_keys
-        }
+        LimitKey::ClientIp | LimitKey::Header(_) | LimitKey::Cookie(_) | LimitKey::Shopper => settings.max_keys,
     }
 }

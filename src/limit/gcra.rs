@@ -17,8 +17,7 @@ use crate::clock::Nanos;
 
 /// governor's pace in virtual time, whatever the limit's rate.
 const PACE: Quota = {
-    let pace =
-        Quota::per_second(NonZeroU32::MIN.saturating_add((1_000_000_000 / TOKEN) as u32 - 1));
+    let pace = Quota::per_second(NonZeroU32::MIN.saturating_add((1_000_000_000 / TOKEN) as u32 - 1));
     assert!(pace.replenish_interval().as_nanos() == TOKEN as u128);
     pace
 };
@@ -34,40 +33,19 @@ pub(super) enum Decision {
 
 /// Decides without writing.
 pub(super) fn peek(table: &Table, key: Key, burst: NonZeroU32, at: u64) -> Decision {
-    decide(
-        Peek {
-            table,
-            next: Cell::new(0),
-        },
-        key,
-        burst,
-        at,
-    )
+    decide(Peek { table, next: Cell::new(0) }, key, burst, at)
 }
 
 /// Decides and, when allowed, takes the token.
 pub(super) fn take(table: &Table, key: Key, burst: NonZeroU32, at: u64) -> Decision {
-    decide(
-        Take {
-            table,
-            at,
-            next: Cell::new(0),
-        },
-        key,
-        burst,
-        at,
-    )
+    decide(Take { table, at, next: Cell::new(0) }, key, burst, at)
 }
 
 /// A decision in real time.
 pub(super) fn verdict(terms: &Terms, now: Nanos, decision: Decision) -> Verdict {
     match decision {
-        Decision::Taken { tat, at } => Verdict::Allowed {
-            remaining: terms.whole_tokens(tat, at),
-        },
-        Decision::Until(earliest) => Verdict::Limited {
-            retry_after: terms.until(earliest, now),
-        },
+        Decision::Taken { tat, at } => Verdict::Allowed { remaining: terms.whole_tokens(tat, at) },
+        Decision::Until(earliest) => Verdict::Limited { retry_after: terms.until(earliest, now) },
     }
 }
 
@@ -79,10 +57,7 @@ fn decide<S: Store>(store: S, key: Key, burst: NonZeroU32, at: u64) -> Decision 
         RateLimiter::new(PACE.allow_burst(burst), store, clock);
     limiter.clock().0.set(at);
     match limiter.check_key(&key) {
-        Ok(()) => Decision::Taken {
-            tat: limiter.into_state_store().next(),
-            at,
-        },
+        Ok(()) => Decision::Taken { tat: limiter.into_state_store().next(), at },
         Err(refused) => Decision::Until(refused.earliest_possible().as_u64()),
     }
 }

@@ -52,10 +52,7 @@ impl Table {
     /// Room for at least `keys` buckets; 16 bytes each.
     pub(super) fn new(keys: usize) -> Self {
         let sets = (0..Self::sets_for(keys)).map(|_| Set::default()).collect();
-        Self {
-            sets,
-            evictions: CachePadded::new(AtomicU64::new(0)),
-        }
+        Self { sets, evictions: CachePadded::new(AtomicU64::new(0)) }
     }
 
     /// Slots that a table for so many keys has.
@@ -113,9 +110,7 @@ impl Table {
                 continue;
             };
             if tat > at {
-                let Ok(()) = self.replace(key, at, |own| {
-                    Ok::<_, Infallible>(((), own.unwrap_or(0).max(tat)))
-                });
+                let Ok(()) = self.replace(key, at, |own| Ok::<_, Infallible>(((), own.unwrap_or(0).max(tat))));
             }
         }
     }
@@ -125,10 +120,7 @@ impl Table {
         let step = self.sets.len().div_ceil(SAMPLE).max(1);
         let sample = self.sets.iter().step_by(step);
         let read = sample.len().max(1);
-        let found = sample
-            .flat_map(|set| &set.tats)
-            .filter(|tat| tat.load(Ordering::Relaxed) > at)
-            .count();
+        let found = sample.flat_map(|set| &set.tats).filter(|tat| tat.load(Ordering::Relaxed) > at).count();
         found * self.sets.len() / read
     }
 
@@ -150,21 +142,12 @@ impl Table {
 
     /// Gives `key` the slot that is missed least; false if another request was quicker.
     fn enter(&self, set: &Set, key: Key, tat: u64, at: u64) -> bool {
-        let candidates = set.slots().map(|slot| {
-            (
-                slot,
-                slot.owner.load(Ordering::Acquire),
-                slot.tat.load(Ordering::Acquire),
-            )
-        });
+        let candidates =
+            set.slots().map(|slot| (slot, slot.owner.load(Ordering::Acquire), slot.tat.load(Ordering::Acquire)));
         let Some((slot, owner, debt)) = candidates.min_by_key(|&(_, _, tat)| tat) else {
             return true;
         };
-        if slot
-            .owner
-            .compare_exchange(owner, key.get(), Ordering::AcqRel, Ordering::Relaxed)
-            .is_err()
-        {
+        if slot.owner.compare_exchange(owner, key.get(), Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return false;
         }
         slot.tat.store(tat, Ordering::Release);
@@ -177,35 +160,24 @@ impl Table {
 
 impl Set {
     fn slots(&self) -> impl Iterator<Item = Slot<'_>> {
-        self.owners
-            .iter()
-            .zip(&self.tats)
-            .map(|(owner, tat)| Slot { owner, tat })
+        self.owners.iter().zip(&self.tats).map(|(owner, tat)| Slot { owner, tat })
     }
 
     fn slot_of(&self, key: Key) -> Option<Slot<'_>> {
-        self.slots()
-            .find(|slot| slot.owner.load(Ordering::Acquire) == key.get())
+        self.slots().find(|slot| slot.owner.load(Ordering::Acquire) == key.get())
     }
 }
 
 impl Slot<'_> {
     /// `None` if the slot was taken over by another key.
-    fn replace<T, E>(
-        &self,
-        key: Key,
-        decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
-    ) -> Option<Result<T, E>> {
+    fn replace<T, E>(&self, key: Key, decide: impl Fn(Option<u64>) -> Result<(T, u64), E>) -> Option<Result<T, E>> {
         let mut seen = self.tat.load(Ordering::Acquire);
         while self.owner.load(Ordering::Acquire) == key.get() {
             let (answer, next) = match decide(Some(seen)) {
                 Ok(decided) => decided,
                 Err(refused) => return Some(Err(refused)),
             };
-            match self
-                .tat
-                .compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire)
-            {
+            match self.tat.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Some(Ok(answer)),
                 Err(current) => seen = current,
             }

@@ -50,12 +50,7 @@ pub(super) struct Terms {
 
 impl Terms {
     pub(super) fn new(rate: Rate, burst: u32, now: Nanos) -> Self {
-        Self::starting(
-            rate,
-            at_least_one(burst),
-            now,
-            u128::from(BEGINNING) << FRACTION,
-        )
+        Self::starting(rate, at_least_one(burst), now, u128::from(BEGINNING) << FRACTION)
     }
 
     /// The same clock under a new rate and burst. Unchanged terms stay exactly as they are, so that any number of
@@ -68,25 +63,13 @@ impl Terms {
         let now = now.max(self.since);
         let old = u128::from(tokens(self.burst.get())) << FRACTION;
         let new = u128::from(tokens(burst.get())) << FRACTION;
-        Self::starting(
-            rate,
-            burst,
-            now,
-            (self.fixed(now) + old).saturating_sub(new),
-        )
+        Self::starting(rate, burst, now, (self.fixed(now) + old).saturating_sub(new))
     }
 
     fn starting(rate: Rate, burst: NonZeroU32, since: Nanos, base: u128) -> Self {
         let slope = slope(rate);
         let left = (u128::from(END) << FRACTION).saturating_sub(base) / slope;
-        Self {
-            rate,
-            burst,
-            since,
-            base,
-            slope,
-            lifetime: u64::try_from(left).unwrap_or(u64::MAX),
-        }
+        Self { rate, burst, since, base, slope, lifetime: u64::try_from(left).unwrap_or(u64::MAX) }
     }
 
     /// Virtual time at `now`. Never falls as `now` rises.
@@ -153,7 +136,5 @@ fn slope(rate: Rate) -> u128 {
     let virtual_nanos = u128::from(rate.count.max(1)) * u128::from(TOKEN);
     let whole = (virtual_nanos / per).min(u128::from(u64::MAX)) << FRACTION;
     let fraction = ((virtual_nanos % per) << FRACTION).div_ceil(per);
-    whole
-        .saturating_add(fraction)
-        .min(FASTEST.div_ceil(1_000_000_000))
+    whole.saturating_add(fraction).min(FASTEST.div_ceil(1_000_000_000))
 }

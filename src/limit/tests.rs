@@ -30,9 +30,7 @@ fn client(hasher: &KeyHasher, number: u64) -> Key {
 
 /// How many of `tries` commits at one time are allowed.
 fn take(limiter: &Limiter, key: Key, tries: u32, now: u64) -> u32 {
-    (0..tries)
-        .map(|_| u32::from(limiter.commit(key, now).is_allowed()))
-        .sum()
+    (0..tries).map(|_| u32::from(limiter.commit(key, now).is_allowed())).sum()
 }
 
 fn retry_after(verdict: Verdict) -> Duration {

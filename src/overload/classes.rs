@@ -49,11 +49,7 @@ pub(super) struct Classes {
 
 impl Classes {
     /// Takes over `shares`, most important first. Slots for which `idle` holds may be given to new names.
-    pub(super) fn reconfigure(
-        &mut self,
-        shares: &[ClassShare],
-        idle: impl Fn(Slot) -> bool,
-    ) -> Vec<Slot> {
+    pub(super) fn reconfigure(&mut self, shares: &[ClassShare], idle: impl Fn(Slot) -> bool) -> Vec<Slot> {
         for old in &mut self.shares {
             old.guaranteed = 0.0;
             old.max_waiting = 0;
@@ -70,33 +66,21 @@ impl Classes {
         self.order.clone_from(&slots);
         self.order.dedup();
         self.in_force = self.order.len();
-        let retired = (0..self.shares.len())
-            .map(Slot::at)
-            .filter(|slot| !slots.contains(slot));
+        let retired = (0..self.shares.len()).map(Slot::at).filter(|slot| !slots.contains(slot));
         self.order.extend(retired);
         slots
     }
 
     /// The slot of the same name, else a new one, else one that nobody needs, else the last.
-    fn slot_for(
-        &self,
-        share: &ClassShare,
-        shares: &[ClassShare],
-        idle: impl Fn(Slot) -> bool,
-    ) -> Slot {
+    fn slot_for(&self, share: &ClassShare, shares: &[ClassShare], idle: impl Fn(Slot) -> bool) -> Slot {
         if let Some(same) = self.shares.iter().position(|old| old.name == share.name) {
             return Slot::at(same);
         }
         if self.shares.len() < MAX_CLASSES {
             return Slot::at(self.shares.len());
         }
-        let wanted = |slot| {
-            self.share(slot)
-                .is_some_and(|old| shares.iter().any(|new| new.name == old.name))
-        };
-        let free = (0..MAX_CLASSES)
-            .map(Slot::at)
-            .find(|&slot| !wanted(slot) && idle(slot));
+        let wanted = |slot| self.share(slot).is_some_and(|old| shares.iter().any(|new| new.name == old.name));
+        let free = (0..MAX_CLASSES).map(Slot::at).find(|&slot| !wanted(slot) && idle(slot));
         free.unwrap_or(Slot::at(MAX_CLASSES - 1))
     }
 
@@ -107,10 +91,7 @@ impl Classes {
 
     /// Slots in force with their shares, most important first.
     pub(super) fn in_force(&self) -> impl Iterator<Item = (Slot, &ClassShare)> {
-        self.order
-            .iter()
-            .take(self.in_force)
-            .filter_map(|&slot| Some((slot, self.share(slot)?)))
+        self.order.iter().take(self.in_force).filter_map(|&slot| Some((slot, self.share(slot)?)))
     }
 
     /// Requests of it that may wait at once.
@@ -120,8 +101,7 @@ impl Classes {
 
     /// The part of `limit` up to which it is served first.
     pub(super) fn guarantee(&self, slot: Slot, limit: u64) -> u64 {
-        self.share(slot)
-            .map_or(0, |share| part(share.guaranteed, limit))
+        self.share(slot).map_or(0, |share| part(share.guaranteed, limit))
     }
 
     /// Whole seats out of `limit` that are kept free for it: none, unless it never waits.

@@ -48,25 +48,14 @@ pub(super) enum Left {
 
 impl Default for Lines {
     fn default() -> Self {
-        Self {
-            waiters: Slab::new(),
-            lines: [Line::default(); MAX_CLASSES],
-        }
+        Self { waiters: Slab::new(), lines: [Line::default(); MAX_CLASSES] }
     }
 }
 
 impl Lines {
     /// Joins the end of its class's line.
     pub(super) fn join(&mut self, slot: Slot, worker: usize, cost: u64) -> Ticket {
-        let waiter = Waiter {
-            slot,
-            worker,
-            cost,
-            waker: None,
-            served: false,
-            before: None,
-            after: None,
-        };
+        let waiter = Waiter { slot, worker, cost, waker: None, served: false, before: None, after: None };
         let ticket = Ticket(self.waiters.insert(waiter));
         self.link(slot, self.line(slot).last, Some(ticket));
         self.link(slot, Some(ticket), None);
@@ -123,14 +112,7 @@ impl Lines {
 
     /// Takes a waiter out of its line, if it is still in it.
     fn unlink(&mut self, ticket: Ticket) {
-        if let Some(&Waiter {
-            served: false,
-            slot,
-            before,
-            after,
-            ..
-        }) = self.waiters.get(ticket.0)
-        {
+        if let Some(&Waiter { served: false, slot, before, after, .. }) = self.waiters.get(ticket.0) {
             self.link(slot, before, after);
             self.resize(slot, -1);
         }

@@ -67,10 +67,7 @@ struct Queue {
 impl Pool {
     /// Unlimited, without classes.
     pub(super) fn new(workers: usize) -> Self {
-        let till = || Till {
-            pocket: AtomicU64::new(0),
-            in_use: std::array::from_fn(|_| AtomicI64::new(0)),
-        };
+        let till = || Till { pocket: AtomicU64::new(0), in_use: std::array::from_fn(|_| AtomicI64::new(0)) };
         let gate = Gate {
             waiting: AtomicUsize::new(0),
             limit: AtomicU64::new(UNLIMITED),
@@ -81,9 +78,7 @@ impl Pool {
         Self {
             gate: CachePadded::new(gate),
             held: CachePadded::new(AtomicU64::new(0)),
-            tills: (0..workers.max(1))
-                .map(|_| CachePadded::new(till()))
-                .collect(),
+            tills: (0..workers.max(1)).map(|_| CachePadded::new(till())).collect(),
             queue: Mutex::new(Queue::default()),
         }
     }
@@ -94,9 +89,7 @@ impl Pool {
         let reserved = self.gate.reserved.load(SeqCst);
         if reserved & bit(slot) == 0 && self.gate.waiting.load(SeqCst) == 0 {
             let open = self.gate.open.load(SeqCst);
-            if self.take_from_pocket(worker, cost, open)
-                || self.take_shared(cost, open)
-                || self.take_swept(cost, open)
+            if self.take_from_pocket(worker, cost, open) || self.take_shared(cost, open) || self.take_swept(cost, open)
             {
                 self.count(slot, worker, cost);
                 return true;
@@ -158,9 +151,7 @@ impl Pool {
     pub(super) fn reconfigure(&self, limit: u64, shares: &[ClassShare]) -> Vec<Slot> {
         let mut queue = self.lock();
         let Queue { classes, lines } = &mut *queue;
-        let slots = classes.reconfigure(shares, |slot| {
-            self.in_use_by(slot) == 0 && lines.length(slot) == 0
-        });
+        let slots = classes.reconfigure(shares, |slot| self.in_use_by(slot) == 0 && lines.length(slot) == 0);
         self.set_gate(&queue.classes, limit);
         self.settle(queue, 0);
         slots
@@ -180,10 +171,7 @@ impl Pool {
 
     /// What a class has in use.
     pub(super) fn in_use_by(&self, slot: Slot) -> u64 {
-        sum(self
-            .tills
-            .iter()
-            .filter_map(|till| till.in_use.get(slot.index())))
+        sum(self.tills.iter().filter_map(|till| till.in_use.get(slot.index())))
     }
 
     /// What all classes have in use.
@@ -200,9 +188,7 @@ impl Pool {
     pub(super) fn usage<T>(&self, each: impl Fn(&str, u64, usize) -> T) -> Vec<T> {
         let queue = self.lock();
         let lines = &queue.lines;
-        let of = |(slot, share): (Slot, &ClassShare)| {
-            each(&share.name, self.in_use_by(slot), lines.length(slot))
-        };
+        let of = |(slot, share): (Slot, &ClassShare)| each(&share.name, self.in_use_by(slot), lines.length(slot));
         queue.classes.in_force().map(of).collect()
     }
 }
@@ -216,10 +202,7 @@ impl Pool {
         let mut pocket = till.pocket.load(SeqCst);
         // After the limit was lowered, what lies in pockets is over it.
         while pocket >= cost && self.held.load(SeqCst) <= open {
-            match till
-                .pocket
-                .compare_exchange_weak(pocket, pocket - cost, SeqCst, SeqCst)
-            {
+            match till.pocket.compare_exchange_weak(pocket, pocket - cost, SeqCst, SeqCst) {
                 Ok(_) => return true,
                 Err(current) => pocket = current,
             }
@@ -231,8 +214,7 @@ impl Pool {
         let Some(till) = self.tills.get(worker) else {
             return false;
         };
-        let fits = till.pocket.load(SeqCst) + cost <= POCKET
-            && self.held.load(SeqCst) <= self.gate.ample.load(SeqCst);
+        let fits = till.pocket.load(SeqCst) + cost <= POCKET && self.held.load(SeqCst) <= self.gate.ample.load(SeqCst);
         if fits {
             till.pocket.fetch_add(cost, SeqCst);
         }
@@ -242,10 +224,7 @@ impl Pool {
     fn take_shared(&self, cost: u64, most: u64) -> bool {
         let mut held = self.held.load(SeqCst);
         while held + cost <= most {
-            match self
-                .held
-                .compare_exchange_weak(held, held + cost, SeqCst, SeqCst)
-            {
+            match self.held.compare_exchange_weak(held, held + cost, SeqCst, SeqCst) {
                 Ok(_) => return true,
                 Err(current) => held = current,
             }
@@ -265,10 +244,7 @@ impl Pool {
 
     /// Empties all pockets; the caller answers for what was in them.
     fn sweep(&self) -> u64 {
-        let full = self
-            .tills
-            .iter()
-            .filter(|till| till.pocket.load(SeqCst) != 0);
+        let full = self.tills.iter().filter(|till| till.pocket.load(SeqCst) != 0);
         full.map(|till| till.pocket.swap(0, SeqCst)).sum()
     }
 
@@ -290,11 +266,7 @@ impl Pool {
     }
 
     fn add(&self, slot: Slot, worker: usize, by: i64) {
-        if let Some(count) = self
-            .tills
-            .get(worker)
-            .and_then(|till| till.in_use.get(slot.index()))
-        {
+        if let Some(count) = self.tills.get(worker).and_then(|till| till.in_use.get(slot.index())) {
             count.fetch_add(by, Relaxed);
         }
     }
@@ -307,20 +279,13 @@ impl Pool {
     }
 
     fn set_gate(&self, classes: &Classes, limit: u64) {
-        let reserves = classes
-            .in_force()
-            .map(|(slot, _)| (slot, classes.reserve(slot, limit)));
+        let reserves = classes.in_force().map(|(slot, _)| (slot, classes.reserve(slot, limit)));
         let reserves = reserves.filter(|&(_, reserve)| reserve > 0 && limit < UNLIMITED);
-        let (reserved, kept) = reserves.fold((0, 0), |(bits, sum), (slot, reserve)| {
-            (bits | bit(slot), sum + reserve)
-        });
+        let (reserved, kept) = reserves.fold((0, 0), |(bits, sum), (slot, reserve)| (bits | bit(slot), sum + reserve));
         let open = limit.saturating_sub(kept);
         self.gate.limit.store(limit, SeqCst);
         self.gate.open.store(open, SeqCst);
-        self.gate.ample.store(
-            open.saturating_sub(POCKET * self.tills.len() as u64),
-            SeqCst,
-        );
+        self.gate.ample.store(open.saturating_sub(POCKET * self.tills.len() as u64), SeqCst);
         self.gate.reserved.store(reserved, SeqCst);
     }
 
@@ -361,13 +326,7 @@ impl Pool {
     /// Who is next: the first of the most important class that is under its guarantee, else of the most important.
     fn next(&self, queue: &Queue) -> Option<(Slot, usize, u64)> {
         let limit = self.limit();
-        let mut waiting = queue
-            .classes
-            .order()
-            .iter()
-            .copied()
-            .filter(|&slot| queue.lines.length(slot) > 0)
-            .peekable();
+        let mut waiting = queue.classes.order().iter().copied().filter(|&slot| queue.lines.length(slot) > 0).peekable();
         let owed = |slot: &Slot| {
             let guarantee = queue.classes.guarantee(*slot, limit);
             guarantee > 0 && self.in_use_by(*slot) < guarantee
@@ -376,24 +335,15 @@ impl Pool {
         if waiting.peek().is_some() && !owed(&slot) {
             slot = waiting.find(owed).unwrap_or(slot);
         }
-        queue
-            .lines
-            .first(slot)
-            .map(|waiter| (slot, waiter.worker, waiter.cost))
+        queue.lines.first(slot).map(|waiter| (slot, waiter.worker, waiter.cost))
     }
 
     /// Most that may be held after this class has taken something: the limit without what is kept for others.
     fn most_for(&self, classes: &Classes, slot: Slot) -> u64 {
         let limit = self.limit();
         let reserved = self.gate.reserved.load(SeqCst) & !bit(slot);
-        let others = classes
-            .in_force()
-            .filter(|(other, _)| reserved & bit(*other) != 0);
-        let kept = others.map(|(other, _)| {
-            classes
-                .reserve(other, limit)
-                .saturating_sub(self.in_use_by(other))
-        });
+        let others = classes.in_force().filter(|(other, _)| reserved & bit(*other) != 0);
+        let kept = others.map(|(other, _)| classes.reserve(other, limit).saturating_sub(self.in_use_by(other)));
         limit.saturating_sub(kept.sum())
     }
 
@@ -405,10 +355,7 @@ impl Pool {
             if missing == 0 {
                 return true;
             }
-            match self
-                .held
-                .compare_exchange_weak(held, held + missing, SeqCst, SeqCst)
-            {
+            match self.held.compare_exchange_weak(held, held + missing, SeqCst, SeqCst) {
                 Ok(_) => {
                     *in_hand += missing;
                     return true;

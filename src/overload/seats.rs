@@ -66,10 +66,7 @@ impl Seats {
     pub fn new(workers: usize) -> Self {
         let pool = Arc::new(Pool::new(workers));
         let desk = || Arc::new(CachePadded::new(Arc::clone(&pool)));
-        Self {
-            desks: (0..workers.max(1)).map(|_| desk()).collect(),
-            pool,
-        }
+        Self { desks: (0..workers.max(1)).map(|_| desk()).collect(), pool }
     }
 
     /// Takes over a limit (`None`: unlimited) and classes, most important first; returns their slots in that order.
@@ -92,12 +89,7 @@ impl Seats {
     #[must_use]
     pub fn try_acquire(&self, slot: Slot, worker: usize) -> Option<Seat> {
         let (worker, desk) = self.desk(worker)?;
-        desk.take(slot, worker, SEAT).then(|| Seat {
-            desk: Arc::clone(desk),
-            slot,
-            worker,
-            cost: SEAT,
-        })
+        desk.take(slot, worker, SEAT).then(|| Seat { desk: Arc::clone(desk), slot, worker, cost: SEAT })
     }
 
     /// Joins the line of a class.
@@ -108,13 +100,7 @@ impl Seats {
     pub fn wait(&self, slot: Slot, worker: usize) -> Result<Waiting, QueueFull> {
         let (worker, desk) = self.desk(worker).ok_or(QueueFull)?;
         let ticket = desk.join(slot, worker, SEAT).ok_or(QueueFull)?;
-        Ok(Waiting {
-            desk: Arc::clone(desk),
-            ticket: Some(ticket),
-            slot,
-            worker,
-            cost: SEAT,
-        })
+        Ok(Waiting { desk: Arc::clone(desk), ticket: Some(ticket), slot, worker, cost: SEAT })
     }
 
     /// Seats in all; `None` is no limit.
@@ -145,16 +131,8 @@ impl Seats {
     /// All of the above at once.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let class = |name: &str, in_use, waiting| ClassUsage {
-            name: name.to_owned(),
-            in_use: seats(in_use),
-            waiting,
-        };
-        Usage {
-            limit: self.limit(),
-            in_use: self.in_use(),
-            classes: self.pool.usage(class),
-        }
+        let class = |name: &str, in_use, waiting| ClassUsage { name: name.to_owned(), in_use: seats(in_use), waiting };
+        Usage { limit: self.limit(), in_use: self.in_use(), classes: self.pool.usage(class) }
     }
 
     fn desk(&self, worker: usize) -> Option<(usize, &Desk)> {
@@ -180,9 +158,7 @@ impl Drop for Seat {
 
 impl fmt::Debug for Seat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seat")
-            .field("slot", &self.slot)
-            .finish_non_exhaustive()
+        f.debug_struct("Seat").field("slot", &self.slot).finish_non_exhaustive()
     }
 }
 
@@ -210,19 +186,8 @@ impl Future for Waiting {
             return Poll::Pending;
         }
         self.ticket = None;
-        let Self {
-            desk,
-            slot,
-            worker,
-            cost,
-            ..
-        } = &*self;
-        Poll::Ready(Seat {
-            desk: Arc::clone(desk),
-            slot: *slot,
-            worker: *worker,
-            cost: *cost,
-        })
+        let Self { desk, slot, worker, cost, .. } = &*self;
+        Poll::Ready(Seat { desk: Arc::clone(desk), slot: *slot, worker: *worker, cost: *cost })
     }
 }
 
@@ -236,9 +201,7 @@ impl Drop for Waiting {
 
 impl fmt::Debug for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting")
-            .field("slot", &self.slot)
-            .finish_non_exhaustive()
+        f.debug_struct("Waiting").field("slot", &self.slot).finish_non_exhaustive()
     }
 }
 

@@ -26,7 +26,5 @@ fn served(waiting: &mut Waiting) -> Option<Seat> {
 }
 
 fn take(seats: &Seats, slot: Slot, count: usize) -> Vec<Seat> {
-    (0..count)
-        .map_while(|_| seats.try_acquire(slot, 0))
-        .collect()
+    (0..count).map_while(|_| seats.try_acquire(slot, 0)).collect()
 }

@@ -14,22 +14,11 @@ fn a_new_client_has_its_whole_burst_and_then_the_rate() {
 fn a_peek_takes_nothing_and_agrees_with_the_commit() {
     let limiter = Limiter::new(&per_second(1, 2), 0);
     for _ in 0..10 {
-        assert_eq!(
-            limiter.peek(Key::GLOBAL, 0),
-            Verdict::Allowed { remaining: 1 }
-        );
+        assert_eq!(limiter.peek(Key::GLOBAL, 0), Verdict::Allowed { remaining: 1 });
     }
-    assert_eq!(
-        limiter.commit(Key::GLOBAL, 0),
-        Verdict::Allowed { remaining: 1 }
-    );
-    assert_eq!(
-        limiter.commit(Key::GLOBAL, 0),
-        Verdict::Allowed { remaining: 0 }
-    );
-    let limited = Verdict::Limited {
-        retry_after: Duration::from_secs(1),
-    };
+    assert_eq!(limiter.commit(Key::GLOBAL, 0), Verdict::Allowed { remaining: 1 });
+    assert_eq!(limiter.commit(Key::GLOBAL, 0), Verdict::Allowed { remaining: 0 });
+    let limited = Verdict::Limited { retry_after: Duration::from_secs(1) };
     assert_eq!(limiter.peek(Key::GLOBAL, 0), limited);
     assert_eq!(limiter.commit(Key::GLOBAL, 0), limited);
 }
@@ -49,20 +38,10 @@ fn retry_after_is_the_first_nanosecond_with_a_token() {
             take(&limiter, Key::GLOBAL, settings.burst, start);
             let wait = retry_after(limiter.commit(Key::GLOBAL, start));
             let due = start + wait.as_nanos() as u64;
-            assert!(
-                !limiter.peek(Key::GLOBAL, due - 1).is_allowed(),
-                "{settings:?}"
-            );
+            assert!(!limiter.peek(Key::GLOBAL, due - 1).is_allowed(), "{settings:?}");
             assert!(limiter.peek(Key::GLOBAL, due).is_allowed(), "{settings:?}");
-            let exact = settings
-                .rate
-                .per
-                .as_nanos()
-                .div_ceil(u128::from(settings.rate.count));
-            assert!(
-                (exact - exact / 10_000_000_000..=exact).contains(&wait.as_nanos()),
-                "{settings:?} {wait:?}"
-            );
+            let exact = settings.rate.per.as_nanos().div_ceil(u128::from(settings.rate.count));
+            assert!((exact - exact / 10_000_000_000..=exact).contains(&wait.as_nanos()), "{settings:?} {wait:?}");
         }
     }
 }
@@ -73,21 +52,11 @@ fn a_changed_rate_holds_at_once_for_old_and_new_clients() {
     let [old, new] = [client(&hasher, 1), client(&hasher, 2)];
     let limiter = Limiter::new(&limit(1, Duration::from_secs(60), 5), 0);
     take(&limiter, old, 5, 0);
-    assert_eq!(
-        retry_after(limiter.peek(old, 30 * SECOND)),
-        Duration::from_secs(30)
-    );
+    assert_eq!(retry_after(limiter.peek(old, 30 * SECOND)), Duration::from_secs(30));
 
     limiter.reconfigure(&per_second(1, 5), 30 * SECOND);
-    assert_eq!(
-        limiter.tokens(old, 30 * SECOND),
-        0.5,
-        "half a minute's worth was earned"
-    );
-    assert_eq!(
-        retry_after(limiter.peek(old, 30 * SECOND)),
-        Duration::from_millis(500)
-    );
+    assert_eq!(limiter.tokens(old, 30 * SECOND), 0.5, "half a minute's worth was earned");
+    assert_eq!(retry_after(limiter.peek(old, 30 * SECOND)), Duration::from_millis(500));
     assert_eq!(take(&limiter, new, 9, 30 * SECOND), 5);
     assert_eq!(take(&limiter, old, 9, 32 * SECOND), 2);
     assert_eq!(take(&limiter, new, 9, 32 * SECOND), 2);
@@ -100,11 +69,7 @@ fn nobody_gets_a_fresh_burst_from_a_larger_one() {
     limiter.reconfigure(&per_second(1, 100), 0);
     assert_eq!(limiter.tokens(Key::GLOBAL, 0), 1.0);
     assert_eq!(take(&limiter, Key::GLOBAL, 200, 0), 1);
-    assert_eq!(
-        limiter.tokens(Key::GLOBAL, 60 * SECOND),
-        60.0,
-        "but there is more room now"
-    );
+    assert_eq!(limiter.tokens(Key::GLOBAL, 60 * SECOND), 60.0, "but there is more room now");
     assert_eq!(limiter.tokens(Key::GLOBAL, 1_000 * SECOND), 100.0);
 }
 
@@ -116,10 +81,7 @@ fn a_smaller_burst_keeps_what_fits() {
     take(&limiter, poor, 98, 0);
     take(&limiter, rich, 10, 0);
     limiter.reconfigure(&per_second(1, 4), 0);
-    assert_eq!(
-        (limiter.tokens(poor, 0), limiter.tokens(rich, 0)),
-        (2.0, 4.0)
-    );
+    assert_eq!((limiter.tokens(poor, 0), limiter.tokens(rich, 0)), (2.0, 4.0));
     assert_eq!(limiter.tokens(client(&hasher, 3), 0), 4.0);
 }
 
@@ -132,11 +94,7 @@ fn any_number_of_reloads_loses_no_time() {
     // Half of the time at each rate: a token takes two thirds of a day.
     let due = 57_600 * SECOND;
     for step in 1..10_000 {
-        let settings = if step % 2 == 0 {
-            &once_a_day
-        } else {
-            &twice_a_day
-        };
+        let settings = if step % 2 == 0 { &once_a_day } else { &twice_a_day };
         limiter.reconfigure(settings, due / 10_000 * step);
     }
     assert!(!limiter.peek(Key::GLOBAL, due - SECOND).is_allowed());
@@ -148,20 +106,13 @@ fn the_fastest_and_the_slowest_rate_last_for_years() {
     const YEAR: u64 = 365 * 86_400 * SECOND;
     let fast = Limiter::new(&per_second(Limiter::MAX_RATE, u32::MAX), 0);
     assert_eq!(take(&fast, Key::GLOBAL, 10, 2 * YEAR), 10);
-    assert_eq!(
-        fast.tokens(Key::GLOBAL, 2 * YEAR + 1_000),
-        f64::from(u32::MAX) - 9.0
-    );
+    assert_eq!(fast.tokens(Key::GLOBAL, 2 * YEAR + 1_000), f64::from(u32::MAX) - 9.0);
     let absurd = Limiter::new(&limit(u64::MAX, Duration::from_nanos(1), 1), 0);
     assert_eq!(absurd.rate(), 1e6);
     let slow = Limiter::new(&limit(1, Duration::from_secs(86_400), 1), 0);
     take(&slow, Key::GLOBAL, 1, YEAR);
     let wait = retry_after(slow.peek(Key::GLOBAL, YEAR));
-    assert_eq!(
-        wait.as_millis().next_multiple_of(1_000),
-        86_400_000,
-        "{wait:?}"
-    );
+    assert_eq!(wait.as_millis().next_multiple_of(1_000), 86_400_000, "{wait:?}");
     let never = Limiter::new(&limit(1, Duration::MAX, 1), 0);
     take(&never, Key::GLOBAL, 1, YEAR);
     assert!(retry_after(never.peek(Key::GLOBAL, 2 * YEAR)) > Duration::from_nanos(YEAR));
@@ -175,13 +126,7 @@ fn a_table_of_another_size_takes_the_buckets_over() {
     for number in 0..100 {
         take(&limiter, client(&hasher, number), 5, 0);
     }
-    limiter.reconfigure(
-        &LimitSettings {
-            max_keys: 4_000,
-            ..small.clone()
-        },
-        SECOND,
-    );
+    limiter.reconfigure(&LimitSettings { max_keys: 4_000, ..small.clone() }, SECOND);
     assert_eq!(limiter.keys(SECOND), 100);
     assert!((0..100).all(|number| limiter.tokens(client(&hasher, number), SECOND) == 6.0));
 }
@@ -191,13 +136,7 @@ fn a_limit_that_counts_something_else_begins_anew() {
     let by_address = per_second(1, 3);
     let limiter = Limiter::new(&by_address, 0);
     take(&limiter, Key::GLOBAL, 3, 0);
-    limiter.reconfigure(
-        &LimitSettings {
-            key: LimitKey::Global,
-            ..by_address
-        },
-        0,
-    );
+    limiter.reconfigure(&LimitSettings { key: LimitKey::Global, ..by_address }, 0);
     assert_eq!(take(&limiter, Key::GLOBAL, 9, 0), 3);
 }
 
@@ -207,10 +146,7 @@ fn a_clock_read_before_the_change_is_used_after_it() {
     take(&limiter, Key::GLOBAL, 1, 10 * SECOND);
     limiter.reconfigure(&per_second(2, 1), 20 * SECOND);
     assert!(limiter.commit(Key::GLOBAL, 19 * SECOND).is_allowed());
-    assert_eq!(
-        retry_after(limiter.commit(Key::GLOBAL, 19 * SECOND)),
-        Duration::from_millis(1_500)
-    );
+    assert_eq!(retry_after(limiter.commit(Key::GLOBAL, 19 * SECOND)), Duration::from_millis(1_500));
 }
 
 #[test]
@@ -218,26 +154,15 @@ fn keys_counts_the_buckets_that_are_not_full() {
     let hasher = KeyHasher::random();
     let limiter = Limiter::new(&per_second(1, 10), 0);
     for number in 0..50 {
-        take(
-            &limiter,
-            client(&hasher, number),
-            if number < 20 { 1 } else { 5 },
-            0,
-        );
+        take(&limiter, client(&hasher, number), if number < 20 { 1 } else { 5 }, 0);
     }
-    assert_eq!(
-        [0, 1, 4, 5].map(|second| limiter.keys(second * SECOND)),
-        [50, 30, 30, 0]
-    );
+    assert_eq!([0, 1, 4, 5].map(|second| limiter.keys(second * SECOND)), [50, 30, 30, 0]);
 }
 
 #[test]
 fn what_headers_say() {
     let limiter = Limiter::new(&limit(5, Duration::from_secs(60), 10), 0);
-    assert_eq!(
-        (limiter.burst(), limiter.window()),
-        (10, Duration::from_secs(120))
-    );
+    assert_eq!((limiter.burst(), limiter.window()), (10, Duration::from_secs(120)));
     assert_eq!(limiter.commit(Key::GLOBAL, 0).remaining(), 9);
 }
 
@@ -251,9 +176,5 @@ fn clients_are_told_apart_as_the_network_does() {
     assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
     assert_ne!(hasher.bytes(1, b"a"), hasher.bytes(2, b"a"));
     assert_eq!(hasher.clone().bytes(1, b"a"), hasher.bytes(1, b"a"));
-    assert_ne!(
-        KeyHasher::random().bytes(1, b"a"),
-        hasher.bytes(1, b"a"),
-        "another process"
-    );
+    assert_ne!(KeyHasher::random().bytes(1, b"a"), hasher.bytes(1, b"a"), "another process");
 }

@@ -13,10 +13,7 @@ fn shop(limit: u32) -> (Seats, [Slot; 3]) {
 fn the_limit_holds_and_a_dropped_seat_is_free_again() {
     let (seats, [checkout, _, browse]) = shop(4);
     let mut held = take(&seats, browse, 9);
-    assert_eq!(
-        (held.len(), seats.in_use(), seats.in_use_by(browse)),
-        (4, 4, 4)
-    );
+    assert_eq!((held.len(), seats.in_use(), seats.in_use_by(browse)), (4, 4, 4));
     assert!(seats.try_acquire(checkout, 1).is_none());
     held.pop();
     assert!(seats.try_acquire(checkout, 1).is_some());
@@ -26,9 +23,7 @@ fn the_limit_holds_and_a_dropped_seat_is_free_again() {
 fn a_seat_in_another_workers_pocket_is_found() {
     let (seats, [checkout, _, browse]) = shop(100);
     drop(take(&seats, browse, 3));
-    let held: Vec<Seat> = (0..200)
-        .map_while(|_| seats.try_acquire(checkout, 1))
-        .collect();
+    let held: Vec<Seat> = (0..200).map_while(|_| seats.try_acquire(checkout, 1)).collect();
     assert_eq!(held.len(), 100);
 }
 
@@ -44,11 +39,7 @@ fn a_freed_seat_goes_to_the_most_important_in_line_and_never_to_a_newcomer() {
     for _ in 0..3 {
         held.pop();
         assert!(seats.try_acquire(checkout, 0).is_none());
-        for (name, waiting) in [
-            ("checkout", &mut paying),
-            ("1", &mut first_browse),
-            ("2", &mut second_browse),
-        ] {
+        for (name, waiting) in [("checkout", &mut paying), ("1", &mut first_browse), ("2", &mut second_browse)] {
             if let Some(seat) = served(waiting) {
                 served_in_order.push(name);
                 held.insert(0, seat);
@@ -68,15 +59,9 @@ fn a_lent_share_comes_home_by_order_of_service() {
     // Checkout has its 3 of 10, so cart is served first until it has its 2, and then waits behind checkout.
     for carts_seats in [1, 2] {
         others.pop();
-        assert_eq!(
-            (seats.in_use_by(cart), seats.in_use_by(checkout)),
-            (carts_seats, 3)
-        );
+        assert_eq!((seats.in_use_by(cart), seats.in_use_by(checkout)), (carts_seats, 3));
     }
     others.pop();
-    let [cart_seats, checkout_seat] = [
-        carts.iter_mut().filter_map(served).count(),
-        served(&mut paying).iter().count(),
-    ];
+    let [cart_seats, checkout_seat] = [carts.iter_mut().filter_map(served).count(), served(&mut paying).iter().count()];
     assert_eq!((cart_seats, checkout_seat), (2, 1));
 }

@@ -1,0 +1,310 @@
+//! Noticing that the configuration file may have changed.
+//!
+//! Files are replaced, renamed over, and reached through symbolic links that are swapped (Kubernetes mounts a
+//! `ConfigMap` that way), so the directories are watched, not the file: every directory in which a name on the way to the
+//! file could change. What was noticed is a hint; whether the text differs is for the reader to see.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+/// A change is reported when nothing more has happened for this long: editors write in several steps.
+const QUIET: Duration = Duration::from_millis(100);
+/// …but no later than this after the first of them.
+const LATEST: Duration = Duration::from_secs(1);
+/// How often the file is looked at all the same: network file systems send no events.
+const LOOK: Duration = Duration::from_secs(5);
+/// Symbolic links followed before it is taken for a loop, as the kernel does.
+const MAX_LINKS: usize = 40;
+
+/// Watches a file until it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    news: Sender<News>,
+}
+
+#[derive(Debug)]
+enum News {
+    Event(notify::Result<Event>),
+    Stop,
+}
+
+impl Watch {
+    /// Calls `changed` on a thread of its own whenever the content of `path` may have changed. The directories are
+    /// watched when this returns.
+    ///
+    /// # Errors
+    /// The thread cannot be started. Where the kernel has no watches left, the file is only looked at now and then.
+    pub fn start(path: &Path, changed: impl FnMut() + Send + 'static) -> io::Result<Self> {
+        let (news, inbox) = mpsc::channel();
+        let path = std::path::absolute(path)?;
+        let watched = Watched::new(path, news.clone());
+        thread::Builder::new().name("spillway-watch".into()).spawn(move || run(watched, &inbox, changed))?;
+        Ok(Self { news })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // An error means that the thread has ended already.
+        let _ = self.news.send(News::Stop);
+    }
+}
+
+/// The file, the names on the way to it, and the directories they are in.
+struct Watched {
+    path: PathBuf,
+    names: HashSet<(PathBuf, OsString)>,
+    dirs: HashSet<PathBuf>,
+    watcher: Option<RecommendedWatcher>,
+    identity: Option<Identity>,
+}
+
+/// What changes in a file's metadata when its content does.
+type Identity = (u64, u64, u64, i64, i64);
+
+impl Watched {
+    fn new(path: PathBuf, news: Sender<News>) -> Self {
+        let tell = move |event| {
+            // An error means that nobody watches any more.
+            let _ = news.send(News::Event(event));
+        };
+        let watcher = notify::recommended_watcher(tell)
+            .inspect_err(|error| tracing::warn!(%error, "cannot watch the configuration file; it is looked at every few seconds"))
+            .ok();
+        let mut watched = Self { path, names: HashSet::new(), dirs: HashSet::new(), watcher, identity: None };
+        watched.follow();
+        watched
+    }
+
+    /// Watches where the file is now.
+    fn follow(&mut self) {
+        self.identity = identity(&self.path);
+        self.names = names_on_the_way(&self.path);
+        let dirs: HashSet<PathBuf> = self.names.iter().map(|(dir, _)| dir.clone()).collect();
+        let Some(watcher) = &mut self.watcher else { return };
+        for gone in self.dirs.difference(&dirs) {
+            // A directory that was removed is no longer watched anyway.
+            let _ = watcher.unwatch(gone);
+        }
+        // Watching again what is watched already follows a directory that was replaced by another of its name.
+        self.dirs = dirs;
+        self.dirs.retain(|dir| {
+            let watched = watcher.watch(dir, RecursiveMode::NonRecursive);
+            watched.inspect_err(|error| tracing::debug!(%error, dir = %dir.display(), "cannot watch")).is_ok()
+        });
+    }
+
+    fn concerns(&self, event: &Event) -> bool {
+        let read_only = matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write));
+        !read_only && (event.need_rescan() || event.paths.iter().any(|path| self.is_on_the_way(path)))
+    }
+
+    fn is_on_the_way(&self, path: &Path) -> bool {
+        let named = path.parent().zip(path.file_name());
+        let known = named.is_some_and(|(dir, name)| self.names.contains(&(dir.to_owned(), name.to_owned())));
+        known || self.dirs.contains(path)
+    }
+}
+
+fn run(mut watched: Watched, inbox: &Receiver<News>, mut changed: impl FnMut()) {
+    loop {
+        match inbox.recv_timeout(LOOK) {
+            Ok(News::Event(Ok(event))) if !watched.concerns(&event) => {}
+            Ok(News::Event(_)) => {
+                if !settle(inbox) {
+                    return;
+                }
+                watched.follow();
+                changed();
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if identity(&watched.path) != watched.identity {
+                    watched.follow();
+                    changed();
+                }
+            }
+            Ok(News::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Waits until nothing more happens; false when the watch has ended.
+fn settle(inbox: &Receiver<News>) -> bool {
+    let latest = Instant::now() + LATEST;
+    loop {
+        let patience = QUIET.min(latest.saturating_duration_since(Instant::now()));
+        match inbox.recv_timeout(patience) {
+            Ok(News::Event(_)) if Instant::now() < latest => {}
+            Ok(News::Event(_)) | Err(RecvTimeoutError::Timeout) => return true,
+            Ok(News::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
+}
+
+/// Each directory entry that decides what `path`, which is absolute, leads to: the file itself and every symbolic link.
+fn names_on_the_way(path: &Path) -> HashSet<(PathBuf, OsString)> {
+    let mut names = HashSet::new();
+    let mut rest: Vec<OsString> = reversed(path);
+    let mut at = PathBuf::from("/");
+    let mut links = 0;
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        let here = at.join(&name);
+        let target = fs::read_link(&here).ok();
+        if target.is_some() || rest.is_empty() {
+            names.insert((at.clone(), name));
+        }
+        match target {
+            Some(_) if links == MAX_LINKS => break,
+            Some(target) => {
+                links += 1;
+                if target.is_absolute() {
+                    at = PathBuf::from("/");
+                }
+                rest.extend(reversed(&target));
+            }
+            None => at = here,
+        }
+    }
+    names
+}
+
+fn reversed(path: &Path) -> Vec<OsString> {
+    let kept = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    });
+    let mut names: Vec<_> = kept.collect();
+    names.reverse();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// What is read each time a change is reported.
+    fn watching(path: &Path) -> (Watch, Receiver<String>) {
+        let (seen, inbox) = mpsc::channel();
+        let file = path.to_owned();
+        let read = move || drop(seen.send(fs::read_to_string(&file).unwrap_or_default()));
+        (Watch::start(path, read).unwrap(), inbox)
+    }
+
+    fn wait_for(inbox: &Receiver<String>, text: &str) {
+        let deadline = Instant::now() + SOON;
+        while inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect(text) != text {}
+    }
+
+    #[test]
+    fn a_file_written_in_place_and_one_renamed_over_it_are_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop.toml");
+        fs::write(&path, "first").unwrap();
+        let (_watch, inbox) = watching(&path);
+        fs::write(&path, "second").unwrap();
+        wait_for(&inbox, "second");
+        fs::write(dir.path().join("shop.toml.tmp"), "third").unwrap();
+        fs::rename(dir.path().join("shop.toml.tmp"), &path).unwrap();
+        wait_for(&inbox, "third");
+    }
+
+    #[test]
+    fn a_file_removed_and_made_again_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop.toml");
+        fs::write(&path, "first").unwrap();
+        let (_watch, inbox) = watching(&path);
+        fs::remove_file(&path).unwrap();
+        wait_for(&inbox, "");
+        fs::write(&path, "again").unwrap();
+        wait_for(&inbox, "again");
+    }
+
+    /// The layout of a mounted `ConfigMap`: shop.toml → ..data/shop.toml, ..data → a directory that is swapped.
+    #[test]
+    fn kubernetes_swapping_its_symbolic_link_is_noticed_every_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let version = |name: &str, text: &str| {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            fs::write(dir.path().join(name).join("shop.toml"), text).unwrap();
+            symlink(name, dir.path().join("..data_tmp")).unwrap();
+            fs::rename(dir.path().join("..data_tmp"), dir.path().join("..data")).unwrap();
+        };
+        version("..2026_01", "first");
+        let path = dir.path().join("shop.toml");
+        symlink("..data/shop.toml", &path).unwrap();
+        let (_watch, inbox) = watching(&path);
+        version("..2026_02", "second");
+        fs::remove_dir_all(dir.path().join("..2026_01")).unwrap();
+        wait_for(&inbox, "second");
+        version("..2026_03", "third");
+        wait_for(&inbox, "third");
+    }
+
+    #[test]
+    fn the_target_of_a_link_into_another_directory_is_watched() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let target = there.path().join("real.toml");
+        fs::write(&target, "first").unwrap();
+        let path = here.path().join("shop.toml");
+        symlink(&target, &path).unwrap();
+        let (_watch, inbox) = watching(&path);
+        fs::write(&target, "second").unwrap();
+        wait_for(&inbox, "second");
+    }
+
+    #[test]
+    fn other_files_in_the_directory_and_readers_of_the_file_are_not_its_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop.toml");
+        fs::write(&path, "text").unwrap();
+        let (news, inbox) = mpsc::channel();
+        let watched = Watched::new(path.clone(), news);
+        fs::write(dir.path().join("access.log"), "a line").unwrap();
+        fs::read(&path).unwrap();
+        symlink("nowhere", dir.path().join("last")).unwrap();
+        let mut heard = 0;
+        loop {
+            let Ok(News::Event(Ok(event))) = inbox.recv_timeout(SOON) else { panic!("no event") };
+            assert!(!watched.concerns(&event), "{event:?}");
+            heard += 1;
+            if event.paths.iter().any(|path| path.ends_with("last")) {
+                break;
+            }
+        }
+        assert!(heard > 1);
+    }
+
+    #[test]
+    fn a_loop_of_links_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        symlink(&one, &two).unwrap();
+        symlink(&two, &one).unwrap();
+        let names = names_on_the_way(&fs::canonicalize(dir.path()).unwrap().join("one"));
+        assert_eq!(names.len(), 2);
+    }
+}
