@@ -74,17 +74,17 @@ impl Fault {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
-            Self::NoHost => "host-missing",
-            Self::SeveralHosts => "host-repeated",
-            Self::BadHost => "host-malformed",
+            Self::NoHost => "host_missing",
+            Self::SeveralHosts => "host_repeated",
+            Self::BadHost => "host_malformed",
             Self::Userinfo => "userinfo",
-            Self::AuthorityMismatch => "authority-mismatch",
+            Self::AuthorityMismatch => "authority_mismatch",
             Self::Misdirected => "misdirected",
-            Self::TransferEncoding => "transfer-encoding",
-            Self::ContentLength => "content-length",
+            Self::TransferEncoding => "transfer_encoding",
+            Self::ContentLength => "content_length",
             Self::Path(_) => "path",
-            Self::TargetForm => "target-form",
-            Self::UriTooLong => "uri-too-long",
+            Self::TargetForm => "target_form",
+            Self::UriTooLong => "uri_too_long",
             Self::Connect => "connect",
             Self::Expect => "expect",
         }
