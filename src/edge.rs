@@ -1,3 +1,4 @@
 //! The edge: connections in, judged requests out.
 
 pub mod hygiene;
+pub mod refuse;

@@ -1,0 +1,164 @@
+//! Who reads a refusal: a person before a browser, or a program.
+
+use http::header::{ACCEPT, ACCEPT_LANGUAGE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use super::words::Language;
+
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// What of a request decides the form of a refusal; taken before its head is given away.
+#[derive(Debug, Clone)]
+pub struct Audience {
+    /// `Accept-Language`, read only if a page is written.
+    languages: Option<HeaderValue>,
+    wants_document: bool,
+    is_head: bool,
+    is_safe: bool,
+}
+
+/// The form a refusal takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A page in this language.
+    Document(Language),
+    /// `application/problem+json`.
+    Problem,
+}
+
+impl Audience {
+    /// Reads what the client asked for.
+    #[must_use]
+    pub fn of(parts: &Parts) -> Self {
+        let wants_document = wants_document(&parts.headers);
+        let languages = wants_document.then(|| parts.headers.get(ACCEPT_LANGUAGE).cloned()).flatten();
+        let is_head = parts.method == Method::HEAD;
+        Self { languages, wants_document, is_head, is_safe: is_head || parts.method == Method::GET }
+    }
+
+    pub(super) fn wish(&self) -> Wish {
+        if !self.wants_document {
+            return Wish::Problem;
+        }
+        let languages = self.languages.as_ref().map_or(&b""[..], HeaderValue::as_bytes);
+        Wish::Document(preferred(languages))
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        self.is_head
+    }
+
+    /// Whether doing it twice is no different from doing it once, so that a page may repeat it by itself.
+    pub(super) fn is_safe(&self) -> bool {
+        self.is_safe
+    }
+}
+
+/// Only a navigation gets a page. `Sec-Fetch-Dest` says so where the browser sends it; `Accept` tells browsers from
+/// programs, which send `*/*`.
+fn wants_document(headers: &HeaderMap) -> bool {
+    let accepts_html = headers.get_all(ACCEPT).into_iter().any(|accept| accepts_html(accept.as_bytes()));
+    accepts_html && headers.get(SEC_FETCH_DEST).is_none_or(|dest| is_document(dest.as_bytes()))
+}
+
+fn is_document(destination: &[u8]) -> bool {
+    [&b"document"[..], b"iframe", b"frame"].contains(&destination)
+}
+
+fn accepts_html(accept: &[u8]) -> bool {
+    items(accept).any(|(media_type, weight)| media_type.eq_ignore_ascii_case(b"text/html") && weight > 0)
+}
+
+/// The language the client likes best among those there are words for; English otherwise.
+fn preferred(languages: &[u8]) -> Language {
+    let mut best = (0, Language::English);
+    for (tag, weight) in items(languages) {
+        if let Some(language) = Language::of_tag(tag).filter(|_| weight > best.0) {
+            best = (weight, language);
+        }
+    }
+    best.1
+}
+
+/// The items of a list with quality values, each with its weight in thousandths.
+fn items(list: &[u8]) -> impl Iterator<Item = (&[u8], u16)> {
+    list.split(|&byte| byte == b',').map(|item| {
+        let mut parts = item.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let name = parts.next().unwrap_or_default();
+        let weight = parts.find_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q=")));
+        (name, weight.map_or(1_000, thousandths))
+    })
+}
+
+/// Reads a weight from `0` to `1.000`; 0 for what is none.
+fn thousandths(weight: &[u8]) -> u16 {
+    let Some((whole, fraction)) = weight.split_first() else { return 0 };
+    let digits = fraction.strip_prefix(b".").unwrap_or_default();
+    let fraction = [100, 10, 1].into_iter().zip(digits).filter(|(_, digit)| digit.is_ascii_digit());
+    let fraction: u16 = fraction.map(|(place, digit)| place * u16::from(digit - b'0')).sum();
+    if *whole == b'1' { 1_000 } else { fraction }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+    use proptest::prelude::*;
+
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+
+    fn wish(headers: &[(&'static str, &str)]) -> Wish {
+        let request = headers.iter().fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Audience::of(&parts).wish()
+    }
+
+    #[test]
+    fn a_navigation_gets_a_page_and_nothing_else_does() {
+        let page = Wish::Document(Language::English);
+        for (headers, expected) in [
+            (vec![("accept", BROWSER), ("sec-fetch-dest", "document")], page),
+            (vec![("accept", BROWSER), ("sec-fetch-dest", "iframe")], page),
+            (vec![("accept", BROWSER)], page),
+            (vec![("accept", "TEXT/HTML")], page),
+            (vec![("accept", BROWSER), ("sec-fetch-dest", "empty")], Wish::Problem),
+            (vec![("accept", BROWSER), ("sec-fetch-dest", "image")], Wish::Problem),
+            (vec![("accept", "*/*"), ("sec-fetch-dest", "document")], Wish::Problem),
+            (vec![("accept", "*/*")], Wish::Problem),
+            (vec![("accept", "application/json, text/html;q=0")], Wish::Problem),
+            (vec![("accept", "text/html-sandboxed")], Wish::Problem),
+            (vec![], Wish::Problem),
+        ] {
+            assert_eq!(wish(&headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_best_liked_language_is_chosen() {
+        for (tags, expected) in [
+            ("ja", Language::Japanese),
+            ("fr-FR, ja;q=0.5, en;q=0.8", Language::English),
+            ("fr, de;q=0.9", Language::English),
+            ("zh-TW,zh;q=0.9,en;q=0.8", Language::TraditionalChinese),
+            ("zh-HK", Language::TraditionalChinese),
+            ("zh-Hant-TW", Language::TraditionalChinese),
+            ("zh-CN,zh;q=0.9", Language::SimplifiedChinese),
+            ("zh", Language::SimplifiedChinese),
+            ("ZH-hans-SG", Language::SimplifiedChinese),
+            ("ko-KR, en;q=0.1", Language::Korean),
+            ("en;q=0.2, ko ; q=0.3", Language::Korean),
+            ("ja;q=0", Language::English),
+            ("", Language::English),
+        ] {
+            assert_eq!(preferred(tags.as_bytes()), expected, "{tags}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_is_too_odd(list in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = (accepts_html(&list), preferred(&list));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A refusal for programs: `application/problem+json`.
+
+use std::io::Write;
+
+use super::{Occasion, Refusal};
+
+/// Appends the problem to `text`.
+pub(super) fn write(text: &mut Vec<u8>, refusal: Refusal, occasion: &Occasion<'_>) {
+    let status = refusal.status();
+    let reason = refusal.reason().as_str().as_bytes();
+    text.extend_from_slice(b"{\"type\":\"urn:spillway:problem:");
+    text.extend_from_slice(reason);
+    text.extend_from_slice(b"\",\"title\":\"");
+    text.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    text.extend_from_slice(b"\",\"status\":");
+    text.extend_from_slice(status.as_str().as_bytes());
+    text.extend_from_slice(b",\"detail\":\"");
+    push_detail(text, refusal);
+    text.extend_from_slice(b"\",\"reason\":\"");
+    text.extend_from_slice(reason);
+    match occasion.route {
+        Some(route) => {
+            text.extend_from_slice(b"\",\"route\":\"");
+            push_escaped(text, occasion.policy.route_name(route));
+            text.push(b'"');
+        }
+        None => text.extend_from_slice(b"\",\"route\":null"),
+    }
+    text.extend_from_slice(b",\"request_id\":\"");
+    push_escaped(text, occasion.request_id.as_str());
+    let forwarded: &[u8] = if refusal.forwarded() { b"\",\"forwarded\":true}" } else { b"\",\"forwarded\":false}" };
+    text.extend_from_slice(forwarded);
+}
+
+/// One sentence that needs no escaping.
+fn push_detail(text: &mut Vec<u8>, refusal: Refusal) {
+    let detail = match refusal {
+        Refusal::Limit { .. } => "Too many requests were made; this one was not forwarded.",
+        Refusal::Capacity => "The shop is at capacity; this request was not forwarded.",
+        Refusal::WaitedOut => "The shop stayed at capacity while this request waited; it was not forwarded.",
+        Refusal::OriginDown => "No server of the shop is available; this request was not forwarded.",
+        Refusal::OriginFailed { .. } => "The shop's server did not complete its answer.",
+        Refusal::OriginTimeout { .. } => "The shop's server did not answer in time.",
+        Refusal::Request(fault) => {
+            // Writing to a vector does not fail.
+            let _ = write!(text, "{fault}");
+            return;
+        }
+        Refusal::NotFound => "Nothing is served under this address.",
+        Refusal::RequestTimeout { .. } => "The request did not arrive in time.",
+        Refusal::BodyTooLarge { .. } => "The request's body is too long.",
+        Refusal::HeadersTooLarge => "The request's headers are too long.",
+        Refusal::Draining => "This server is shutting down; the request was not forwarded.",
+    };
+    text.extend_from_slice(detail.as_bytes());
+}
+
+/// Appends the inside of a JSON string.
+fn push_escaped(text: &mut Vec<u8>, value: &str) {
+    for byte in value.bytes() {
+        match byte {
+            b'"' | b'\\' => text.extend_from_slice(&[b'\\', byte]),
+            0..=0x1f => drop(write!(text, "\\u{byte:04x}")),
+            _ => text.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_survives_as_json(value in ".{0,40}|[\\x00-\\x2f\"\\\\]{0,20}") {
+            let mut text = vec![b'"'];
+            push_escaped(&mut text, &value);
+            text.push(b'"');
+            prop_assert_eq!(serde_json::from_slice::<String>(&text).unwrap(), value);
+        }
+    }
+}
