@@ -46,17 +46,9 @@ pub(super) struct Alarm {
 impl Alarms {
     /// A new alarm, not armed.
     pub(super) fn alarm(self: &Rc<Self>) -> Alarm {
-        let entry = Rc::new(Entry {
-            at: Cell::new(NEVER),
-            rang: Cell::new(false),
-            waker: RefCell::new(None),
-        });
+        let entry = Rc::new(Entry { at: Cell::new(NEVER), rang: Cell::new(false), waker: RefCell::new(None) });
         let key = self.entries.borrow_mut().insert(Rc::clone(&entry));
-        Alarm {
-            alarms: Rc::clone(self),
-            key,
-            entry,
-        }
+        Alarm { alarms: Rc::clone(self), key, entry }
     }
 
     /// Wakes the owner of every alarm due at `now`, and remembers `now` for [`Alarms::now`].
@@ -113,9 +105,7 @@ impl Alarm {
     /// Does not ring any more.
     pub(super) fn disarm(&self) {
         if self.entry.at.replace(NEVER) != NEVER {
-            self.alarms
-                .armed
-                .set(self.alarms.armed.get().saturating_sub(1));
+            self.alarms.armed.set(self.alarms.armed.get().saturating_sub(1));
         }
         self.entry.rang.set(false);
     }

@@ -36,12 +36,7 @@ pub(super) trait Candidate {
 }
 
 /// Picks a server, another one than `avoid` if there is one; `None` when none is usable.
-pub(super) fn pick<C: Candidate>(
-    servers: &[C],
-    avoid: Option<usize>,
-    now: Nanos,
-    random: u64,
-) -> Option<usize> {
+pub(super) fn pick<C: Candidate>(servers: &[C], avoid: Option<usize>, now: Nanos, random: u64) -> Option<usize> {
     if let [only] = servers {
         return only.usable(now).then_some(0);
     }
@@ -53,51 +48,30 @@ pub(super) fn pick<C: Candidate>(
     let Some(second) = draw(servers, [avoid, Some(first)], now, &mut random) else {
         return Some(first);
     };
-    let cost = |index: usize| {
-        servers
-            .get(index)
-            .map_or(f64::INFINITY, |server| server.cost(now))
-    };
-    Some(if cost(second) < cost(first) {
-        second
-    } else {
-        first
-    })
+    let cost = |index: usize| servers.get(index).map_or(f64::INFINITY, |server| server.cost(now));
+    Some(if cost(second) < cost(first) { second } else { first })
 }
 
-fn draw<C: Candidate>(
-    servers: &[C],
-    excluded: [Option<usize>; 2],
-    now: Nanos,
-    random: &mut Random,
-) -> Option<usize> {
+fn draw<C: Candidate>(servers: &[C], excluded: [Option<usize>; 2], now: Nanos, random: &mut Random) -> Option<usize> {
     for _ in 0..DRAWS {
         let index = random.below(servers.len());
         let Some(server) = servers.get(index) else {
             break;
         };
-        if !excluded.contains(&Some(index))
-            && server.usable(now)
-            && random.unit() < server.share(now)
-        {
+        if !excluded.contains(&Some(index)) && server.usable(now) && random.unit() < server.share(now) {
             return Some(index);
         }
     }
     let start = random.below(servers.len());
-    (start..servers.len()).chain(0..start).find(|&index| {
-        !excluded.contains(&Some(index))
-            && servers.get(index).is_some_and(|server| server.usable(now))
-    })
+    (start..servers.len())
+        .chain(0..start)
+        .find(|&index| !excluded.contains(&Some(index)) && servers.get(index).is_some_and(|server| server.usable(now)))
 }
 
 /// Share of a server `since` its return: from a tenth, so that it is measured at all, growing evenly over `slow_start`.
 #[must_use]
 pub(super) fn share(since: Duration, slow_start: Duration) -> f64 {
-    if since >= slow_start {
-        1.0
-    } else {
-        (since.as_secs_f64() / slow_start.as_secs_f64()).max(0.1)
-    }
+    if since >= slow_start { 1.0 } else { (since.as_secs_f64() / slow_start.as_secs_f64()).max(0.1) }
 }
 
 impl Latency {
@@ -106,11 +80,7 @@ impl Latency {
         let sample = latency as f64;
         let known = f64::from_bits(self.ewma.load(Relaxed));
         let weight = remaining(now.saturating_sub(self.at.load(Relaxed)));
-        let ewma = if sample > known {
-            sample
-        } else {
-            known * weight + sample * (1.0 - weight)
-        };
+        let ewma = if sample > known { sample } else { known * weight + sample * (1.0 - weight) };
         self.ewma.store(ewma.to_bits(), Relaxed);
         self.at.store(now, Relaxed);
     }

@@ -82,11 +82,7 @@ impl OriginClient {
     /// timeouts and idle connections until the client is dropped.
     #[must_use]
     pub fn new() -> Rc<Self> {
-        let client = Rc::new(Self {
-            alarms: Rc::default(),
-            origins: RefCell::default(),
-            buffers: Rc::default(),
-        });
+        let client = Rc::new(Self { alarms: Rc::default(), origins: RefCell::default(), buffers: Rc::default() });
         client.alarms.ring(clock::now());
         tokio::task::spawn_local(tend(Rc::downgrade(&client), Rc::clone(&client.alarms)));
         client
@@ -113,10 +109,7 @@ impl OriginClient {
     fn local(&self, origin: &Arc<Origin>) -> Rc<Local> {
         let mut origins = self.origins.borrow_mut();
         let local = origins.entry(origin.id()).or_insert_with(|| {
-            let view = View {
-                table: origin.table(),
-                pools: Vec::new(),
-            };
+            let view = View { table: origin.table(), pools: Vec::new() };
             let view = Rc::new(view.renewed(origin, &self.alarms));
             Rc::new(Local {
                 origin: Arc::clone(origin),
@@ -142,9 +135,7 @@ impl OriginClient {
                 busy |= !pool.is_empty();
             }
         }
-        self.origins
-            .borrow_mut()
-            .retain(|_, local| !local.origin.is_retired());
+        self.origins.borrow_mut().retain(|_, local| !local.origin.is_retired());
         busy
     }
 
@@ -209,19 +200,10 @@ impl View {
     fn renewed(&self, origin: &Arc<Origin>, alarms: &Rc<Alarms>) -> Self {
         let table = origin.table();
         let pools = table.servers.iter().map(|server| {
-            let known = self
-                .pools
-                .iter()
-                .find(|pool| Arc::ptr_eq(pool.server(), server));
-            known.map_or_else(
-                || ServerPool::new(Arc::clone(origin), Arc::clone(server), Rc::clone(alarms)),
-                Rc::clone,
-            )
+            let known = self.pools.iter().find(|pool| Arc::ptr_eq(pool.server(), server));
+            known.map_or_else(|| ServerPool::new(Arc::clone(origin), Arc::clone(server), Rc::clone(alarms)), Rc::clone)
         });
-        Self {
-            pools: pools.collect(),
-            table,
-        }
+        Self { pools: pools.collect(), table }
     }
 }
 

@@ -28,12 +28,7 @@ pub(super) struct Others {
 
 impl Ejection {
     /// Ejects the server unless too many are out already; answers when it returns.
-    pub(super) fn eject(
-        &mut self,
-        settings: &EjectionSettings,
-        others: Others,
-        now: Nanos,
-    ) -> Option<Nanos> {
+    pub(super) fn eject(&mut self, settings: &EjectionSettings, others: Others, now: Nanos) -> Option<Nanos> {
         if others.ejected >= allowed(others.count + 1, settings.max_ejected) {
             return None;
         }
@@ -41,10 +36,7 @@ impl Ejection {
             return None;
         }
         self.forgive(settings.base, now);
-        let length = settings
-            .base
-            .saturating_mul(1u32.checked_shl(self.times).unwrap_or(u32::MAX))
-            .min(LONGEST);
+        let length = settings.base.saturating_mul(1u32.checked_shl(self.times).unwrap_or(u32::MAX)).min(LONGEST);
         self.times = self.times.saturating_add(1);
         self.until = now.saturating_add(length.as_nanos() as Nanos);
         Some(self.until)
@@ -54,9 +46,7 @@ impl Ejection {
     fn forgive(&mut self, base: Duration, now: Nanos) {
         let served = Duration::from_nanos(now.saturating_sub(self.until));
         let steps = served.as_nanos().checked_div(base.as_nanos()).unwrap_or(0);
-        self.times = self
-            .times
-            .saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
+        self.times = self.times.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
     }
 }
 
@@ -69,8 +59,6 @@ pub(super) fn allowed(servers: usize, share: f64) -> usize {
     } else if share >= 1.0 {
         servers
     } else {
-        ((servers as f64 * share) as usize)
-            .max(1)
-            .min(servers.saturating_sub(1))
+        ((servers as f64 * share) as usize).max(1).min(servers.saturating_sub(1))
     }
 }

@@ -55,10 +55,7 @@ impl OriginError {
     #[must_use]
     pub const fn forwarded(&self) -> bool {
         match self {
-            Self::NoHealthyServer
-            | Self::Connect(_)
-            | Self::ConnectTimeout
-            | Self::TooManyConnections => false,
+            Self::NoHealthyServer | Self::Connect(_) | Self::ConnectTimeout | Self::TooManyConnections => false,
             Self::Broken(_) | Self::Timeout | Self::RequestBody(_) => true,
         }
     }

@@ -86,17 +86,7 @@ impl Course {
         };
         let timeout = timeout.unwrap_or(view.table.settings.response_timeout);
         let h2 = view.table.settings.h2 && !request.headers().contains_key(UPGRADE);
-        Self {
-            local,
-            view,
-            copy,
-            timeout,
-            h2,
-            fresh: false,
-            avoid: None,
-            connect: 0,
-            retries: 0,
-        }
+        Self { local, view, copy, timeout, h2, fresh: false, avoid: None, connect: 0, retries: 0 }
     }
 
     fn finish(self) {
@@ -112,11 +102,7 @@ impl Course {
         now: Nanos,
     ) -> Result<Exchange, Failure> {
         let in_flight = pool.begin();
-        let kept = if self.fresh {
-            None
-        } else {
-            pool.existing(self.h2)
-        };
+        let kept = if self.fresh { None } else { pool.existing(self.h2) };
         let (place, sent_at) = match kept {
             Some(place) => (place, now),
             // Boxed: connecting is rare, and its state would make every request's future larger.
@@ -147,26 +133,12 @@ impl Course {
             Place::H2(stream) => {
                 let https = pool.server().url().tls;
                 let (response, stream) = stream.send(request, https, sent_at, self.timeout).await?;
-                response_over(response, |incoming| {
-                    OriginBody::over_h2(incoming, stream, in_flight, silence)
-                })
+                response_over(response, |incoming| OriginBody::over_h2(incoming, stream, in_flight, silence))
             }
         };
         let first_byte = clock::now();
-        self.answered(
-            pool,
-            response.status(),
-            first_byte.saturating_sub(sent_at),
-            first_byte,
-        );
-        Ok(Exchange {
-            response,
-            timings: Timings {
-                connect: self.connect,
-                first_byte,
-                retries: self.retries,
-            },
-        })
+        self.answered(pool, response.status(), first_byte.saturating_sub(sent_at), first_byte);
+        Ok(Exchange { response, timings: Timings { connect: self.connect, first_byte, retries: self.retries } })
     }
 
     /// Learns from an answer.
@@ -180,11 +152,7 @@ impl Course {
         // With one server there is nothing to choose.
         if self.view.pools.len() > 1 {
             let known = pool.server().latency();
-            if failed {
-                known.failed(latency, now)
-            } else {
-                known.answered(latency, now)
-            }
+            if failed { known.failed(latency, now) } else { known.answered(latency, now) }
         }
     }
 
@@ -201,24 +169,14 @@ impl Course {
             Failure::Unsent(request) => return Ok(request),
             Failure::Connect(error, request) => (error, RetryReason::Connect, Some(request)),
             Failure::Sent { error, kept } => {
-                let reason = if kept {
-                    RetryReason::Stale
-                } else {
-                    RetryReason::Broken
-                };
-                (
-                    error,
-                    reason,
-                    self.copy.as_ref().map(|copy| Box::new(copy.request())),
-                )
+                let reason = if kept { RetryReason::Stale } else { RetryReason::Broken };
+                (error, reason, self.copy.as_ref().map(|copy| Box::new(copy.request())))
             }
         };
         if reason != RetryReason::Stale {
             self.blame(pool, &error, now);
         }
-        let again = request
-            .filter(|_| self.may_retry(server, &error, reason, now))
-            .ok_or(error)?;
+        let again = request.filter(|_| self.may_retry(server, &error, reason, now)).ok_or(error)?;
         self.retries += 1;
         self.local.origin.count_retry(reason);
         Ok(again)
@@ -226,10 +184,7 @@ impl Course {
 
     /// Counts a failure against the server that caused it.
     fn blame(&self, pool: &ServerPool, error: &OriginError, now: Nanos) {
-        if matches!(
-            error,
-            OriginError::RequestBody(_) | OriginError::TooManyConnections
-        ) {
+        if matches!(error, OriginError::RequestBody(_) | OriginError::TooManyConnections) {
             return;
         }
         if self.view.pools.len() > 1 {
@@ -238,13 +193,7 @@ impl Course {
         pool.failed(now);
     }
 
-    fn may_retry(
-        &mut self,
-        server: usize,
-        error: &OriginError,
-        reason: RetryReason,
-        now: Nanos,
-    ) -> bool {
+    fn may_retry(&mut self, server: usize, error: &OriginError, reason: RetryReason, now: Nanos) -> bool {
         if self.retries >= MAX_RETRIES {
             return false;
         }
@@ -262,19 +211,11 @@ impl Course {
         self.avoid = Some(server);
         self.fresh = false;
         self.local.report(now);
-        self.local
-            .origin
-            .budget
-            .take(self.view.table.settings.retry_budget, now)
+        self.local.origin.budget.take(self.view.table.settings.retry_budget, now)
     }
 
     fn has_other(&self, server: usize, now: Nanos) -> bool {
-        let mut others = self
-            .view
-            .pools
-            .iter()
-            .enumerate()
-            .filter(|&(index, _)| index != server);
+        let mut others = self.view.pools.iter().enumerate().filter(|&(index, _)| index != server);
         others.any(|(_, pool)| pool.server().usable(now))
     }
 }
@@ -290,18 +231,9 @@ fn response_over(
 impl From<Unanswered> for Failure {
     fn from(unanswered: Unanswered) -> Self {
         match unanswered {
-            Unanswered::Unsent {
-                request,
-                kept: true,
-            } => Self::Unsent(request),
-            Unanswered::Unsent {
-                request,
-                kept: false,
-            } => {
-                let closed = io::Error::new(
-                    io::ErrorKind::ConnectionAborted,
-                    "closed as soon as it was open",
-                );
+            Unanswered::Unsent { request, kept: true } => Self::Unsent(request),
+            Unanswered::Unsent { request, kept: false } => {
+                let closed = io::Error::new(io::ErrorKind::ConnectionAborted, "closed as soon as it was open");
                 Self::Connect(OriginError::Connect(closed), request)
             }
             Unanswered::Failed { error, kept } => Self::Sent { error, kept },

@@ -76,14 +76,8 @@ impl H1 {
     /// Speaks HTTP/1.1 over `stream`.
     pub(super) async fn over(stream: Stream, alarms: &Rc<Alarms>) -> io::Result<Box<Self>> {
         let mut builder = http1::Builder::new();
-        builder
-            .max_headers(MAX_HEADERS)
-            .max_header_size(MAX_HEAD)
-            .max_buf_size(MAX_BUFFER);
-        let (sender, connection) = builder
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(io::Error::other)?;
+        builder.max_headers(MAX_HEADERS).max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         let relay = Arc::new(Relay::default());
         let waker = Waker::from(Arc::clone(&relay));
         let alarm = alarms.alarm();
@@ -127,30 +121,18 @@ impl H1 {
                 Ok((response, self))
             }
             Some(Err(mut error)) => Err(match error.take_message() {
-                Some(request) => Unanswered::Unsent {
-                    request: Box::new(request),
-                    kept: self.answered,
-                },
+                Some(request) => Unanswered::Unsent { request: Box::new(request), kept: self.answered },
                 None => self.failed(error.into_error()),
             }),
-            None => Err(Unanswered::Failed {
-                error: OriginError::Timeout,
-                kept: false,
-            }),
+            None => Err(Unanswered::Failed { error: OriginError::Timeout, kept: false }),
         }
     }
 
     fn failed(&self, error: hyper::Error) -> Unanswered {
         if self.upload.failed() {
-            return Unanswered::Failed {
-                error: OriginError::RequestBody(error),
-                kept: false,
-            };
+            return Unanswered::Failed { error: OriginError::RequestBody(error), kept: false };
         }
-        Unanswered::Failed {
-            error: OriginError::Broken(error),
-            kept: self.answered,
-        }
+        Unanswered::Failed { error: OriginError::Broken(error), kept: self.answered }
     }
 
     /// The answer, or `None` when it is late.
@@ -208,8 +190,7 @@ impl H1 {
             return Poll::Ready(Some(Err(BodyError::Timeout)));
         } else {
             if !self.alarm.is_armed() {
-                self.alarm
-                    .arm(self.alarm.now().saturating_add(self.silence));
+                self.alarm.arm(self.alarm.now().saturating_add(self.silence));
             }
             self.relay.leave_asleep();
         }
@@ -225,11 +206,7 @@ impl H1 {
             return;
         };
         self.relay.clear();
-        if connection
-            .as_mut()
-            .poll(&mut Context::from_waker(&self.waker))
-            .is_ready()
-        {
+        if connection.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready() {
             // Dropping it gives a request that was never written back to its sender.
             self.connection = None;
         }
@@ -312,9 +289,6 @@ fn to_origin_form(uri: &mut Uri) {
 
 impl fmt::Debug for H1 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("H1")
-            .field("open", &self.connection.is_some())
-            .field("leased", &self.lease.is_some())
-            .finish()
+        f.debug_struct("H1").field("open", &self.connection.is_some()).field("leased", &self.lease.is_some()).finish()
     }
 }

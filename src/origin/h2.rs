@@ -62,10 +62,7 @@ pub(super) struct Stream {
 impl H2 {
     /// Speaks HTTP/2 over `stream`; the connection runs in tasks of this worker until it ends or all its users are gone.
     pub(super) async fn over(stream: ByteStream, alarms: &Rc<Alarms>) -> io::Result<Self> {
-        let (sender, mut connection) = builder()
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(io::Error::other)?;
+        let (sender, mut connection) = builder().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         let shared = Rc::new(Shared {
             streams: Cell::new(0),
             max_streams: Cell::new(MAX_STREAMS),
@@ -77,9 +74,7 @@ impl H2 {
         let watched = Rc::clone(&shared);
         tokio::task::spawn_local(poll_fn(move |cx| {
             let polled = Pin::new(&mut connection).poll(cx);
-            watched
-                .max_streams
-                .set(connection.current_max_send_streams().clamp(1, MAX_STREAMS));
+            watched.max_streams.set(connection.current_max_send_streams().clamp(1, MAX_STREAMS));
             polled.map(drop)
         }));
         Ok(Self { sender, shared })
@@ -92,10 +87,7 @@ impl H2 {
             return None;
         }
         self.shared.streams.set(streams + 1);
-        Some(Stream {
-            sender: self.sender.clone(),
-            shared: Rc::clone(&self.shared),
-        })
+        Some(Stream { sender: self.sender.clone(), shared: Rc::clone(&self.shared) })
     }
 
     /// Whether it has ended.
@@ -122,12 +114,8 @@ impl Stream {
         request.body_mut().track(&upload);
         to_absolute_form(&mut request, https);
         let timeout = timeout.as_nanos() as Nanos;
-        let limit = Limit {
-            alarm: self.shared.alarms.alarm(),
-            upload: &upload,
-            timeout,
-            due: now.saturating_add(timeout),
-        };
+        let limit =
+            Limit { alarm: self.shared.alarms.alarm(), upload: &upload, timeout, due: now.saturating_add(timeout) };
         let mut sent = pin!(self.sender.try_send_request(request));
         let answer = poll_fn(|cx| match sent.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
@@ -142,24 +130,14 @@ impl Stream {
                 Some(request) => {
                     let kept = self.shared.answered.get();
                     self.shared.dead.set(true);
-                    Unanswered::Unsent {
-                        request: Box::new(request),
-                        kept,
-                    }
+                    Unanswered::Unsent { request: Box::new(request), kept }
                 }
-                None if upload.failed() => Unanswered::Failed {
-                    error: OriginError::RequestBody(error.into_error()),
-                    kept: false,
-                },
-                None => Unanswered::Failed {
-                    error: OriginError::Broken(error.into_error()),
-                    kept: false,
-                },
+                None if upload.failed() => {
+                    Unanswered::Failed { error: OriginError::RequestBody(error.into_error()), kept: false }
+                }
+                None => Unanswered::Failed { error: OriginError::Broken(error.into_error()), kept: false },
             }),
-            None => Err(Unanswered::Failed {
-                error: OriginError::Timeout,
-                kept: false,
-            }),
+            None => Err(Unanswered::Failed { error: OriginError::Timeout, kept: false }),
         }
     }
 }
@@ -178,9 +156,7 @@ impl Limit<'_> {
         if !self.alarm.is_armed() {
             self.alarm.arm(self.due);
         } else if self.alarm.rang() {
-            let next = self
-                .upload
-                .next_deadline(self.due, self.timeout, self.alarm.now());
+            let next = self.upload.next_deadline(self.due, self.timeout, self.alarm.now());
             if next <= self.alarm.now() {
                 return Poll::Ready(());
             }
@@ -223,9 +199,7 @@ fn to_absolute_form(request: &mut Request<RequestBody>, https: bool) {
     }
     if parts.authority.is_some() {
         parts.scheme = Some(if https { Scheme::HTTPS } else { Scheme::HTTP });
-        parts
-            .path_and_query
-            .get_or_insert(PathAndQuery::from_static("/"));
+        parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
     }
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
 }
@@ -244,16 +218,12 @@ impl<F: Future + 'static> Executor<F> for LocalExecutor {
 
 impl fmt::Debug for H2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("H2")
-            .field("shared", &self.shared)
-            .finish_non_exhaustive()
+        f.debug_struct("H2").field("shared", &self.shared).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream")
-            .field("shared", &self.shared)
-            .finish_non_exhaustive()
+        f.debug_struct("Stream").field("shared", &self.shared).finish_non_exhaustive()
     }
 }

@@ -13,21 +13,13 @@ pub(super) struct Health {
 impl Default for Health {
     /// Healthy until checks say otherwise: the proxy must not refuse traffic because it has just begun.
     fn default() -> Self {
-        Self {
-            healthy: true,
-            against: 0,
-        }
+        Self { healthy: true, against: 0 }
     }
 }
 
 impl Health {
     /// Takes the result of one check; `Some` with the new health when it changed.
-    pub(super) fn observe(
-        &mut self,
-        good: bool,
-        healthy_after: u32,
-        unhealthy_after: u32,
-    ) -> Option<bool> {
+    pub(super) fn observe(&mut self, good: bool, healthy_after: u32, unhealthy_after: u32) -> Option<bool> {
         if good == self.healthy {
             self.against = 0;
             return None;
@@ -37,10 +29,7 @@ impl Health {
         if self.against < needed {
             return None;
         }
-        *self = Self {
-            healthy: good,
-            against: 0,
-        };
+        *self = Self { healthy: good, against: 0 };
         Some(good)
     }
 }
@@ -52,28 +41,9 @@ mod tests {
     #[test]
     fn only_results_in_a_row_change_health() {
         let mut health = Health::default();
-        let results = [
-            false, false, true, false, false, false, true, false, true, true,
-        ];
-        let changes: Vec<_> = results
-            .into_iter()
-            .map(|good| health.observe(good, 2, 3))
-            .collect();
+        let results = [false, false, true, false, false, false, true, false, true, true];
+        let changes: Vec<_> = results.into_iter().map(|good| health.observe(good, 2, 3)).collect();
         let none = None;
-        assert_eq!(
-            changes,
-            [
-                none,
-                none,
-                none,
-                none,
-                none,
-                Some(false),
-                none,
-                none,
-                none,
-                Some(true)
-            ]
-        );
+        assert_eq!(changes, [none, none, none, none, none, Some(false), none, none, none, Some(true)]);
     }
 }

@@ -38,22 +38,12 @@ impl Prepared {
         let mut https = settings.servers.iter().filter(|url| url.tls).peekable();
         let needs_tls = https.peek().is_some();
         if let Some(url) = https.find(|url| ServerName::try_from(url.host.as_str()).is_err()) {
-            return Err(format!(
-                "origin.{}.servers: no certificate can name {}",
-                settings.name, url.host
-            ));
+            return Err(format!("origin.{}.servers: no certificate can name {}", settings.name, url.host));
         }
         let table = previous.map(|origin| origin.table.load());
         let known = table.as_ref().and_then(|table| table.tls.as_ref());
-        let tls = if needs_tls {
-            Some(Tls::new(settings, known)?)
-        } else {
-            None
-        };
-        Ok(Self {
-            settings: settings.clone(),
-            tls,
-        })
+        let tls = if needs_tls { Some(Tls::new(settings, known)?) } else { None };
+        Ok(Self { settings: settings.clone(), tls })
     }
 }
 
@@ -92,12 +82,7 @@ impl Origin {
         let Prepared { settings, tls } = prepared;
         let literal = settings.servers.iter().all(|url| literal(url).is_some());
         let settings = Arc::new(settings);
-        let empty = Table {
-            generation: 0,
-            settings: Arc::clone(&settings),
-            servers: Vec::new(),
-            tls: None,
-        };
+        let empty = Table { generation: 0, settings: Arc::clone(&settings), servers: Vec::new(), tls: None };
         let origin = Self {
             id: NEXT_ID.fetch_add(1, Relaxed),
             name: settings.name.clone(),
@@ -139,39 +124,26 @@ impl Origin {
     /// All servers at `now`, in the file's order.
     #[must_use]
     pub fn servers(&self, now: Nanos) -> Vec<ServerStatus> {
-        self.table
-            .load()
-            .servers
-            .iter()
-            .map(|server| server.status(now))
-            .collect()
+        self.table.load().servers.iter().map(|server| server.status(now)).collect()
     }
 
     /// Sets the state of every server that `which` names (as `host:port`, or as the address in use); answers how many.
     pub fn set_admin(&self, which: &str, state: AdminState, now: Nanos) -> usize {
         let table = self.table.load();
-        let named = table
-            .servers
-            .iter()
-            .filter(|s| s.name() == which || s.address().to_string() == which);
+        let named = table.servers.iter().filter(|s| s.name() == which || s.address().to_string() == which);
         named.map(|server| server.set_admin(state, now)).count()
     }
 
     /// Whether some server may be given requests.
     #[must_use]
     pub fn is_usable(&self, now: Nanos) -> bool {
-        self.table
-            .load()
-            .servers
-            .iter()
-            .any(|server| server.usable(now))
+        self.table.load().servers.iter().any(|server| server.usable(now))
     }
 
     /// Requests tried again since the start, by reason.
     #[must_use]
     pub fn retries(&self, reason: RetryReason) -> u64 {
-        self.counter(reason)
-            .map_or(0, |counter| counter.load(Relaxed))
+        self.counter(reason).map_or(0, |counter| counter.load(Relaxed))
     }
 
     pub(super) fn count_retry(&self, reason: RetryReason) {
@@ -212,10 +184,7 @@ impl Origin {
     pub(super) fn failed(&self, server: &Server, now: Nanos) {
         let table = self.table.load();
         let settings = &table.settings.ejection;
-        if server.add_failure() < settings.failures
-            || settings.failures == 0
-            || server.is_ejected(now)
-        {
+        if server.add_failure() < settings.failures || settings.failures == 0 || server.is_ejected(now) {
             return;
         }
         server.clear_failures();
@@ -226,12 +195,7 @@ impl Origin {
         if let Some(until) = until {
             server.set_ejected(until);
             let seconds = until.saturating_sub(now) / 1_000_000_000;
-            tracing::warn!(
-                origin = self.name,
-                server = server.name(),
-                seconds,
-                "server ejected: it fails requests"
-            );
+            tracing::warn!(origin = self.name, server = server.name(), seconds, "server ejected: it fails requests");
         }
     }
 
@@ -244,12 +208,7 @@ impl Origin {
         tracing::info!(origin = self.name, name, ?addresses, "name resolved");
         answers.insert(name.to_owned(), addresses);
         let table = self.table.load_full();
-        self.publish(
-            &answers,
-            Arc::clone(&table.settings),
-            table.tls.clone(),
-            now,
-        );
+        self.publish(&answers, Arc::clone(&table.settings), table.tls.clone(), now);
     }
 
     /// Every name has been asked for once.
@@ -274,36 +233,19 @@ impl Origin {
     ) {
         let old = self.table.load_full();
         // Who is there from the start begins in full; who joins later is warmed up like who returns.
-        let joined = if *self.resolved.borrow() && old.generation > 0 {
-            now
-        } else {
-            0
-        };
+        let joined = if *self.resolved.borrow() && old.generation > 0 { now } else { 0 };
         let mut servers: Vec<Arc<Server>> = Vec::new();
         for (url, address) in addresses(&settings.servers, answers) {
-            let known = old
-                .servers
-                .iter()
-                .find(|s| s.address() == address && s.url() == url)
-                .cloned();
+            let known = old.servers.iter().find(|s| s.address() == address && s.url() == url).cloned();
             let server = known.unwrap_or_else(|| Server::new(url.clone(), address, joined));
             server.set_slow_start(settings.slow_start);
             servers.push(server);
         }
-        for gone in old
-            .servers
-            .iter()
-            .filter(|old| !servers.iter().any(|server| Arc::ptr_eq(old, server)))
-        {
+        for gone in old.servers.iter().filter(|old| !servers.iter().any(|server| Arc::ptr_eq(old, server))) {
             gone.remove();
         }
         let generation = old.generation + 1;
-        self.table.store(Arc::new(Table {
-            generation,
-            settings,
-            servers,
-            tls,
-        }));
+        self.table.store(Arc::new(Table { generation, settings, servers, tls }));
         self.generation.store(generation, Release);
         self.servers_changed.notify_one();
     }
@@ -320,34 +262,18 @@ impl Table {
             return Ok(None);
         }
         match (&self.tls, server.tls_name()) {
-            (Some(tls), Some(name)) => Ok(Some((
-                Arc::clone(if h2 { &tls.any } else { &tls.h1 }),
-                name.clone(),
-            ))),
-            _ => Err(io::Error::other(format!(
-                "no TLS configuration for {}",
-                authority(server.url())
-            ))),
+            (Some(tls), Some(name)) => Ok(Some((Arc::clone(if h2 { &tls.any } else { &tls.h1 }), name.clone()))),
+            _ => Err(io::Error::other(format!("no TLS configuration for {}", authority(server.url())))),
         }
     }
 
     fn others(&self, server: &Server, now: Nanos) -> Others {
-        let others = self
-            .servers
-            .iter()
-            .filter(|other| !std::ptr::eq(other.as_ref(), server));
-        others.fold(
-            Others {
-                count: 0,
-                ejected: 0,
-                usable: 0,
-            },
-            |sum, other| Others {
-                count: sum.count + 1,
-                ejected: sum.ejected + usize::from(other.is_ejected(now)),
-                usable: sum.usable + usize::from(other.usable(now)),
-            },
-        )
+        let others = self.servers.iter().filter(|other| !std::ptr::eq(other.as_ref(), server));
+        others.fold(Others { count: 0, ejected: 0, usable: 0 }, |sum, other| Others {
+            count: sum.count + 1,
+            ejected: sum.ejected + usize::from(other.is_ejected(now)),
+            usable: sum.usable + usize::from(other.usable(now)),
+        })
     }
 }
 
@@ -356,21 +282,14 @@ pub(super) fn literal(url: &ServerUrl) -> Option<IpAddr> {
     url.host.parse().ok()
 }
 
-fn addresses<'a>(
-    urls: &'a [ServerUrl],
-    answers: &HashMap<String, Vec<IpAddr>>,
-) -> Vec<(&'a ServerUrl, SocketAddr)> {
+fn addresses<'a>(urls: &'a [ServerUrl], answers: &HashMap<String, Vec<IpAddr>>) -> Vec<(&'a ServerUrl, SocketAddr)> {
     let mut all = Vec::new();
     for url in urls {
         let addresses = match literal(url) {
             Some(address) => vec![address],
             None => answers.get(&url.host).cloned().unwrap_or_default(),
         };
-        all.extend(
-            addresses
-                .into_iter()
-                .map(|address| (url, SocketAddr::new(address, url.port))),
-        );
+        all.extend(addresses.into_iter().map(|address| (url, SocketAddr::new(address, url.port))));
     }
     all
 }

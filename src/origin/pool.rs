@@ -109,11 +109,7 @@ impl ServerPool {
     }
 
     async fn establish(&self, table: &Table, h2: bool, waiting: &Cell<bool>) -> io::Result<Place> {
-        let _first = if h2 && !self.declined_h2.get() {
-            self.first.acquire().await.ok()
-        } else {
-            None
-        };
+        let _first = if h2 && !self.declined_h2.get() { self.first.acquire().await.ok() } else { None };
         if h2 && let Some(stream) = self.shared.borrow().iter().find_map(H2::stream) {
             return Ok(Place::H2(stream));
         }
@@ -124,12 +120,7 @@ impl ServerPool {
             Opened::Handed(h1) => return Ok(Place::H1(h1)),
             Opened::Slot(slot) => slot,
         };
-        let stream = Stream::connect(
-            self.server.address(),
-            table.tls_for(&self.server, h2)?,
-            Some(slot),
-        )
-        .await?;
+        let stream = Stream::connect(self.server.address(), table.tls_for(&self.server, h2)?, Some(slot)).await?;
         if h2 && (stream.agreed_on_h2() || !self.server.url().tls) {
             return self.share(H2::over(stream, &self.alarms).await?);
         }
@@ -139,9 +130,7 @@ impl ServerPool {
 
     fn share(&self, h2: H2) -> io::Result<Place> {
         self.declined_h2.set(false);
-        let stream = h2
-            .stream()
-            .ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted))?;
+        let stream = h2.stream().ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted))?;
         self.shared.borrow_mut().push(h2);
         Ok(Place::H2(stream))
     }
@@ -199,13 +188,9 @@ impl ServerPool {
         idle.retain_mut(|h1| keeps && h1.idle_since() >= oldest && h1.is_open());
         self.idle.replace(idle);
         let mut shared = self.shared.take();
-        shared.retain(|h2| {
-            !h2.is_closed() && h2.idle_since().is_none_or(|since| keeps && since >= oldest)
-        });
+        shared.retain(|h2| !h2.is_closed() && h2.idle_since().is_none_or(|since| keeps && since >= oldest));
         self.shared.replace(shared);
-        self.waiters
-            .borrow_mut()
-            .retain(|waiter| !waiter.is_closed());
+        self.waiters.borrow_mut().retain(|waiter| !waiter.is_closed());
     }
 
     /// Closes idle connections while another worker waits for the server's last ones.
@@ -252,8 +237,6 @@ impl Drop for InFlight {
 
 impl std::fmt::Debug for ServerPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerPool")
-            .field("server", &self.server.address())
-            .finish_non_exhaustive()
+        f.debug_struct("ServerPool").field("server", &self.server.address()).finish_non_exhaustive()
     }
 }

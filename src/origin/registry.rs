@@ -31,11 +31,7 @@ impl Origins {
     /// None yet; `runtime` is the control thread's.
     #[must_use]
     pub fn new(runtime: Handle, resolver: Resolver) -> Self {
-        Self {
-            runtime,
-            resolver,
-            entries: Mutex::default(),
-        }
+        Self { runtime, resolver, entries: Mutex::default() }
     }
 
     /// Builds all that can fail for these settings, without touching what runs.
@@ -47,54 +43,33 @@ impl Origins {
         let mut problems = Vec::new();
         let mut prepared = Vec::with_capacity(settings.len());
         for settings in settings {
-            let running = entries
-                .get(&settings.name)
-                .map(|entry| entry.origin.as_ref());
+            let running = entries.get(&settings.name).map(|entry| entry.origin.as_ref());
             match Prepared::new(settings, running) {
                 Ok(one) => prepared.push(one),
                 Err(problem) => problems.push(problem),
             }
         }
-        if problems.is_empty() {
-            Ok(prepared)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(prepared) } else { Err(problems) }
     }
 
     /// Puts prepared settings in force and answers the origins in their order. Origins that are not among them are
     /// retired: their requests finish, their idle connections are closed.
     pub fn commit(&self, prepared: Vec<Prepared>, now: Nanos) -> Vec<Arc<Origin>> {
         let mut entries = self.lock();
-        let kept: Vec<_> = prepared
-            .iter()
-            .map(|prepared| prepared.settings.name.clone())
-            .collect();
+        let kept: Vec<_> = prepared.iter().map(|prepared| prepared.settings.name.clone()).collect();
         entries.retain(|name, entry| kept.contains(name) || entry.retire());
-        let origins =
-            prepared
-                .into_iter()
-                .map(|prepared| match entries.get(&prepared.settings.name) {
-                    Some(entry) => {
-                        entry.origin.reconfigure(prepared, now);
-                        Arc::clone(&entry.origin)
-                    }
-                    None => {
-                        let origin = Origin::new(prepared, now);
-                        let task = self
-                            .runtime
-                            .spawn(tend(Arc::clone(&origin), self.resolver.clone()))
-                            .abort_handle();
-                        entries.insert(
-                            origin.name().to_owned(),
-                            Entry {
-                                origin: Arc::clone(&origin),
-                                task,
-                            },
-                        );
-                        origin
-                    }
-                });
+        let origins = prepared.into_iter().map(|prepared| match entries.get(&prepared.settings.name) {
+            Some(entry) => {
+                entry.origin.reconfigure(prepared, now);
+                Arc::clone(&entry.origin)
+            }
+            None => {
+                let origin = Origin::new(prepared, now);
+                let task = self.runtime.spawn(tend(Arc::clone(&origin), self.resolver.clone())).abort_handle();
+                entries.insert(origin.name().to_owned(), Entry { origin: Arc::clone(&origin), task });
+                origin
+            }
+        });
         origins.collect()
     }
 
@@ -107,11 +82,7 @@ impl Origins {
     /// Ends when every name has been asked for once, or after `bound`. What does not resolve is logged and asked for
     /// again; until then its servers do not exist.
     pub async fn resolved(&self, bound: Duration) {
-        let waits: Vec<_> = self
-            .lock()
-            .values()
-            .map(|entry| entry.origin.resolved())
-            .collect();
+        let waits: Vec<_> = self.lock().values().map(|entry| entry.origin.resolved()).collect();
         let all = async {
             for mut resolved in waits {
                 // An error means that the origin is gone: nothing to wait for.

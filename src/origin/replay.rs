@@ -28,11 +28,7 @@ impl Replay {
             put(&mut buffer, name.as_str().as_bytes());
             put(&mut buffer, value.as_bytes());
         }
-        Ok(Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            headers: buffer,
-        })
+        Ok(Self { method: request.method().clone(), uri: request.uri().clone(), headers: buffer })
     }
 
     /// The request again.
@@ -54,10 +50,7 @@ impl Replay {
         let mut rest = bytes.clone();
         let mut headers = HeaderMap::new();
         while let (Some(name), Some(value)) = (take(&mut rest), take(&mut rest)) {
-            if let (Ok(name), Ok(value)) = (
-                HeaderName::from_bytes(&name),
-                HeaderValue::from_maybe_shared(value),
-            ) {
+            if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(&name), HeaderValue::from_maybe_shared(value)) {
                 headers.append(name, value);
             }
         }
@@ -87,15 +80,8 @@ mod tests {
     #[test]
     fn the_copy_is_the_request() {
         let mut request = Request::get("/a?b=c").body(RequestBody::empty()).unwrap();
-        for (name, value) in [
-            ("host", "shop.example"),
-            ("cookie", "a=1"),
-            ("cookie", "b=2"),
-            ("x-empty", ""),
-        ] {
-            request
-                .headers_mut()
-                .append(name, HeaderValue::from_static(value));
+        for (name, value) in [("host", "shop.example"), ("cookie", "a=1"), ("cookie", "b=2"), ("x-empty", "")] {
+            request.headers_mut().append(name, HeaderValue::from_static(value));
         }
         let copy = Replay::of(&request, Vec::new()).unwrap().request();
         assert_eq!(copy.method(), request.method());
@@ -108,9 +94,7 @@ mod tests {
         let post = Request::post("/pay").body(RequestBody::empty()).unwrap();
         assert!(Replay::of(&post, Vec::new()).is_err());
         let body = http_body_util::Full::new(Bytes::from_static(b"x"));
-        let put = Request::put("/cart")
-            .body(RequestBody::stream(body))
-            .unwrap();
+        let put = Request::put("/cart").body(RequestBody::stream(body)).unwrap();
         assert!(Replay::of(&put, Vec::new()).is_err());
     }
 }

@@ -42,8 +42,7 @@ impl Resolver {
     /// # Errors
     /// The configuration cannot be used.
     pub fn with_config(config: ResolverConfig) -> Result<Self, NetError> {
-        let mut builder =
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         bound(builder.options_mut());
         Ok(Self(builder.build()?))
     }
@@ -54,12 +53,7 @@ impl Resolver {
         let mut addresses: Vec<_> = answer.iter().collect();
         addresses.sort_unstable();
         addresses.dedup();
-        Ok((
-            addresses,
-            answer
-                .valid_until()
-                .saturating_duration_since(Instant::now()),
-        ))
+        Ok((addresses, answer.valid_until().saturating_duration_since(Instant::now())))
     }
 }
 
@@ -71,12 +65,7 @@ fn bound(options: &mut ResolverOpts) {
 
 /// Keeps the names of `origin` resolved; never ends.
 pub(super) async fn keep(origin: &Arc<Origin>, settings: &OriginSettings, resolver: &Resolver) {
-    let mut names: Vec<_> = settings
-        .servers
-        .iter()
-        .filter(|url| literal(url).is_none())
-        .map(|url| &url.host)
-        .collect();
+    let mut names: Vec<_> = settings.servers.iter().filter(|url| literal(url).is_none()).map(|url| &url.host).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {
@@ -84,12 +73,7 @@ pub(super) async fn keep(origin: &Arc<Origin>, settings: &OriginSettings, resolv
         return future::pending().await;
     }
     let unasked = AtomicUsize::new(names.len());
-    join_all(
-        names
-            .iter()
-            .map(|name| keep_name(origin, name, resolver, &unasked)),
-    )
-    .await;
+    join_all(names.iter().map(|name| keep_name(origin, name, resolver, &unasked))).await;
 }
 
 async fn keep_name(origin: &Origin, name: &str, resolver: &Resolver, unasked: &AtomicUsize) {
@@ -103,15 +87,8 @@ async fn keep_name(origin: &Origin, name: &str, resolver: &Resolver, unasked: &A
                 believed.clamp(SHORTEST, LONGEST)
             }
             failed => {
-                let why = failed
-                    .err()
-                    .map_or_else(|| "no addresses".to_owned(), |error| error.to_string());
-                tracing::warn!(
-                    origin = origin.name(),
-                    name,
-                    why,
-                    "name does not resolve; its last addresses are kept"
-                );
+                let why = failed.err().map_or_else(|| "no addresses".to_owned(), |error| error.to_string());
+                tracing::warn!(origin = origin.name(), name, why, "name does not resolve; its last addresses are kept");
                 let wait = pause;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 wait

@@ -61,9 +61,8 @@ impl Window {
     pub(super) fn take(&mut self, share: f64, now: Nanos) -> bool {
         let oldest = seconds(now).saturating_sub(WINDOW as u64 - 1);
         let recent = self.seconds.iter().filter(|second| second.at >= oldest);
-        let (requests, retries) = recent.fold((0, 0), |(requests, retries), s| {
-            (requests + s.requests, retries + s.retries)
-        });
+        let (requests, retries) =
+            recent.fold((0, 0), |(requests, retries), s| (requests + s.requests, retries + s.retries));
         let budget = requests as f64 * share + f64::from(FLOOR) * WINDOW as f64;
         if share <= 0.0 || retries as f64 + 1.0 > budget {
             return false;
@@ -78,10 +77,7 @@ impl Window {
         let at = seconds(now);
         let second = self.seconds.get_mut((at % WINDOW as u64) as usize)?;
         if second.at != at {
-            *second = Second {
-                at,
-                ..Second::default()
-            };
+            *second = Second { at, ..Second::default() };
         }
         Some(second)
     }

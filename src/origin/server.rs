@@ -86,11 +86,7 @@ pub struct ServerStatus {
 
 impl Server {
     pub(super) fn new(url: ServerUrl, address: SocketAddr, returned_at: Nanos) -> Arc<Self> {
-        let tls_name = if url.tls {
-            ServerName::try_from(url.host.clone()).ok()
-        } else {
-            None
-        };
+        let tls_name = if url.tls { ServerName::try_from(url.host.clone()).ok() } else { None };
         Arc::new(Self {
             url,
             address,
@@ -134,8 +130,7 @@ impl Server {
     #[must_use]
     pub fn status(&self, now: Nanos) -> ServerStatus {
         let ejected = self.ejected_until.load(Relaxed).saturating_sub(now);
-        let (in_flight, connections) =
-            (self.in_flight.load(Relaxed), self.connections.load(Relaxed));
+        let (in_flight, connections) = (self.in_flight.load(Relaxed), self.connections.load(Relaxed));
         let active = in_flight.min(connections);
         ServerStatus {
             name: self.name(),
@@ -156,10 +151,7 @@ impl Server {
     #[must_use]
     pub fn admin(&self) -> AdminState {
         let state = self.admin.load(Relaxed);
-        [AdminState::Drain, AdminState::Down]
-            .into_iter()
-            .find(|&known| known as u8 == state)
-            .unwrap_or_default()
+        [AdminState::Drain, AdminState::Down].into_iter().find(|&known| known as u8 == state).unwrap_or_default()
     }
 
     /// Sets what the operator wants of it. Coming back from drain or down is a return: slow start applies.
@@ -183,8 +175,7 @@ impl Server {
     }
 
     pub(super) fn set_slow_start(&self, slow_start: Duration) {
-        self.slow_start
-            .store(slow_start.as_nanos() as Nanos, Relaxed);
+        self.slow_start.store(slow_start.as_nanos() as Nanos, Relaxed);
     }
 
     pub(super) fn set_healthy(&self, healthy: bool, now: Nanos) {
@@ -250,16 +241,11 @@ impl Server {
 
 impl Candidate for Server {
     fn usable(&self, now: Nanos) -> bool {
-        self.healthy.load(Relaxed)
-            && self.admin.load(Relaxed) == AdminState::Ready as u8
-            && !self.is_ejected(now)
+        self.healthy.load(Relaxed) && self.admin.load(Relaxed) == AdminState::Ready as u8 && !self.is_ejected(now)
     }
 
     fn share(&self, now: Nanos) -> f64 {
-        let returned = self
-            .returned_at
-            .load(Relaxed)
-            .max(self.ejected_until.load(Relaxed));
+        let returned = self.returned_at.load(Relaxed).max(self.ejected_until.load(Relaxed));
         if returned == 0 {
             return 1.0;
         }
@@ -281,9 +267,7 @@ impl Slot {
     pub(super) fn take(server: &Arc<Server>, max: usize) -> Option<Self> {
         let max = u32::try_from(max).unwrap_or(u32::MAX);
         // SeqCst with `announce`: either the closing side sees who waits, or who waits sees the free slot.
-        let taken = server
-            .connections
-            .fetch_update(SeqCst, SeqCst, |open| (open < max).then_some(open + 1));
+        let taken = server.connections.fetch_update(SeqCst, SeqCst, |open| (open < max).then_some(open + 1));
         taken.is_ok().then(|| Self(Arc::clone(server)))
     }
 }
@@ -309,9 +293,5 @@ impl Drop for Announced {
 
 /// `host:port`, an IPv6 address in brackets.
 pub(super) fn authority(url: &ServerUrl) -> String {
-    if url.host.contains(':') {
-        format!("[{}]:{}", url.host, url.port)
-    } else {
-        format!("{}:{}", url.host, url.port)
-    }
+    if url.host.contains(':') { format!("[{}]:{}", url.host, url.port) } else { format!("{}:{}", url.host, url.port) }
 }

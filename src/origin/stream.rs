@@ -41,9 +41,7 @@ impl Stream {
         tcp.set_nodelay(true)?;
         let io = match tls {
             None => Io::Tcp(tcp),
-            Some((config, name)) => Io::Tls(Box::new(
-                TlsConnector::from(config).connect(name, tcp).await?,
-            )),
+            Some((config, name)) => Io::Tls(Box::new(TlsConnector::from(config).connect(name, tcp).await?)),
         };
         Ok(Self { io, _slot: slot })
     }
@@ -73,21 +71,13 @@ macro_rules! io {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         io!(self, io => io.poll_read(cx, buffer))
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         io!(self, io => io.poll_write(cx, bytes))
     }
 

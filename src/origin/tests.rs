@@ -16,17 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{Exchange, Origin, OriginClient, OriginError, Prepared, RequestBody};
 use crate::clock;
-use crate::config::settings::{
-    CapacitySettings, EjectionSettings, HealthCheckSettings, OriginSettings, ServerUrl,
-};
+use crate::config::settings::{CapacitySettings, EjectionSettings, HealthCheckSettings, OriginSettings, ServerUrl};
 
 /// Settings with short limits for these servers.
 pub(super) fn settings(servers: &[SocketAddr]) -> OriginSettings {
-    let url = |address: &SocketAddr| ServerUrl {
-        tls: false,
-        host: address.ip().to_string(),
-        port: address.port(),
-    };
+    let url = |address: &SocketAddr| ServerUrl { tls: false, host: address.ip().to_string(), port: address.port() };
     OriginSettings {
         name: "storefront".into(),
         servers: servers.iter().map(url).collect(),

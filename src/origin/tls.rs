@@ -27,24 +27,17 @@ impl Tls {
     /// Says which key is wrong and why: a `ca_file` that cannot be read or holds no usable certificate, or a system
     /// without roots.
     pub(super) fn new(settings: &OriginSettings, previous: Option<&Self>) -> Result<Self, String> {
-        let pem = settings
-            .ca_file
-            .as_ref()
-            .map(|path| read(&settings.name, path))
-            .transpose()?;
+        let pem = settings.ca_file.as_ref().map(|path| read(&settings.name, path)).transpose()?;
         if let Some(previous) = previous
             && previous.pem == pem
             && previous.h2 == settings.h2
         {
             return Ok(previous.clone());
         }
-        let roots =
-            match &pem {
-                Some(pem) => file_roots(pem)
-                    .map_err(|why| format!("origin.{}.ca_file: {why}", settings.name))?,
-                None => system_roots()
-                    .map_err(|why| format!("origin.{}.servers: {why}", settings.name))?,
-            };
+        let roots = match &pem {
+            Some(pem) => file_roots(pem).map_err(|why| format!("origin.{}.ca_file: {why}", settings.name))?,
+            None => system_roots().map_err(|why| format!("origin.{}.servers: {why}", settings.name))?,
+        };
         let h1 = config(roots)?;
         let any = if settings.h2 {
             let mut any = h1.clone();
@@ -53,29 +46,18 @@ impl Tls {
         } else {
             Arc::new(h1.clone())
         };
-        Ok(Self {
-            any,
-            h1: Arc::new(h1),
-            pem,
-            h2: settings.h2,
-        })
+        Ok(Self { any, h1: Arc::new(h1), pem, h2: settings.h2 })
     }
 }
 
 fn read(origin: &str, path: &std::path::Path) -> Result<Arc<[u8]>, String> {
     let read = std::fs::read(path);
-    read.map(Into::into).map_err(|error| {
-        format!(
-            "origin.{origin}.ca_file: cannot read {}: {error}",
-            path.display()
-        )
-    })
+    read.map(Into::into).map_err(|error| format!("origin.{origin}.ca_file: cannot read {}: {error}", path.display()))
 }
 
 fn config(roots: RootCertStore) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -86,9 +68,7 @@ fn file_roots(pem: &[u8]) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| format!("not PEM: {error:?}"))?;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("a certificate in it cannot be used: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("a certificate in it cannot be used: {error}"))?;
     }
     if roots.is_empty() {
         return Err("it holds no certificate".into());
@@ -103,14 +83,8 @@ fn system_roots() -> Result<RootCertStore, String> {
     if usable > 0 {
         return Ok(roots);
     }
-    let why = found
-        .errors
-        .first()
-        .map(|error| format!(" ({error})"))
-        .unwrap_or_default();
-    Err(format!(
-        "https needs the system's root certificates and there are none{why}; set ca_file"
-    ))
+    let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
+    Err(format!("https needs the system's root certificates and there are none{why}; set ca_file"))
 }
 
 #[cfg(test)]

@@ -1,1 +1,4 @@
-//! Integration tests.
+//! Integration tests: the real binary, real sockets, real peers.
+
+mod harness;
+mod smoke;

@@ -24,10 +24,7 @@ impl RequestBody {
     /// No body.
     #[must_use]
     pub const fn empty() -> Self {
-        Self {
-            stream: None,
-            upload: None,
-        }
+        Self { stream: None, upload: None }
     }
 
     /// A body that is passed on frame by frame; one that has already ended is as good as none.
@@ -40,10 +37,7 @@ impl RequestBody {
         if body.is_end_stream() {
             return Self::empty();
         }
-        Self {
-            stream: Some(Box::pin(body.map_err(Into::into))),
-            upload: None,
-        }
+        Self { stream: Some(Box::pin(body.map_err(Into::into))), upload: None }
     }
 
     /// Whether there is no body.
@@ -70,10 +64,7 @@ impl Body for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(None);
         };
@@ -85,25 +76,17 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream
-            .as_ref()
-            .is_none_or(|stream| stream.is_end_stream())
+        self.stream.as_ref().is_none_or(|stream| stream.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.stream
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), |stream| stream.size_hint())
+        self.stream.as_ref().map_or_else(|| SizeHint::with_exact(0), |stream| stream.size_hint())
     }
 }
 
 impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_empty() {
-            "RequestBody(empty)"
-        } else {
-            "RequestBody(stream)"
-        })
+        f.write_str(if self.is_empty() { "RequestBody(empty)" } else { "RequestBody(stream)" })
     }
 }
 

@@ -55,9 +55,7 @@ impl OriginBody {
             Link::Complete
         } else if h1.uploads() {
             // The request is still being sent. Its progress must not hang on the client reading this answer.
-            let link = h1
-                .pool()
-                .map(|pool| Elsewhere::new(h1.silence(), pool, None));
+            let link = h1.pool().map(|pool| Elsewhere::new(h1.silence(), pool, None));
             h1.run_on();
             link.map_or(Link::Complete, Link::Elsewhere)
         } else {
@@ -68,10 +66,7 @@ impl OriginBody {
 
     /// The body of an answer whose connection has become something else.
     pub(in crate::origin) const fn detached(incoming: Incoming) -> Self {
-        Self {
-            incoming,
-            link: Link::Complete,
-        }
+        Self { incoming, link: Link::Complete }
     }
 
     /// The body of an answer on an HTTP/2 stream.
@@ -118,12 +113,7 @@ impl OriginBody {
 
 impl Elsewhere {
     fn new(silence: Nanos, pool: Rc<ServerPool>, stream: Option<(Stream, InFlight)>) -> Self {
-        Self {
-            alarm: pool.alarms().alarm(),
-            silence,
-            pool,
-            _stream: stream,
-        }
+        Self { alarm: pool.alarms().alarm(), silence, pool, _stream: stream }
     }
 
     fn poll(&mut self, incoming: &mut Incoming, cx: &mut Context<'_>) -> Polled {
@@ -135,8 +125,7 @@ impl Elsewhere {
         } else {
             self.alarm.wakes(cx.waker());
             if !self.alarm.is_armed() {
-                self.alarm
-                    .arm(self.alarm.now().saturating_add(self.silence));
+                self.alarm.arm(self.alarm.now().saturating_add(self.silence));
             }
         }
         if let Poll::Ready(Some(Err(_))) = &polled {
@@ -153,9 +142,7 @@ impl Body for OriginBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let this = &mut *self;
         match &mut this.link {
-            Link::Complete => Pin::new(&mut this.incoming)
-                .poll_frame(cx)
-                .map_err(BodyError::Broken),
+            Link::Complete => Pin::new(&mut this.incoming).poll_frame(cx).map_err(BodyError::Broken),
             Link::Driven(_) => this.poll_driven(cx),
             Link::Elsewhere(elsewhere) => {
                 let polled = elsewhere.poll(&mut this.incoming, cx);

@@ -54,48 +54,25 @@ async fn keep_server(origin: &Origin, table: &Table, server: &Server, check: &He
     }
 }
 
-fn observe(
-    origin: &Origin,
-    server: &Server,
-    check: &HealthCheckSettings,
-    result: &Result<(), String>,
-) {
+fn observe(origin: &Origin, server: &Server, check: &HealthCheckSettings, result: &Result<(), String>) {
     let health = &mut server.standing().health;
-    let Some(healthy) = health.observe(result.is_ok(), check.healthy_after, check.unhealthy_after)
-    else {
+    let Some(healthy) = health.observe(result.is_ok(), check.healthy_after, check.unhealthy_after) else {
         return;
     };
     server.set_healthy(healthy, clock::now());
     match result {
-        Ok(()) => tracing::info!(
-            origin = origin.name(),
-            server = server.name(),
-            "server is healthy again"
-        ),
-        Err(why) => tracing::warn!(
-            origin = origin.name(),
-            server = server.name(),
-            why,
-            "server is unhealthy"
-        ),
+        Ok(()) => tracing::info!(origin = origin.name(), server = server.name(), "server is healthy again"),
+        Err(why) => tracing::warn!(origin = origin.name(), server = server.name(), why, "server is unhealthy"),
     }
 }
 
 /// One check: connect, ask, read the status.
-async fn ask(
-    table: &Table,
-    server: &Server,
-    check: &HealthCheckSettings,
-) -> io::Result<StatusCode> {
+async fn ask(table: &Table, server: &Server, check: &HealthCheckSettings) -> io::Result<StatusCode> {
     let h2 = table.settings.h2;
     let stream = Stream::connect(server.address(), table.tls_for(server, h2)?, None).await?;
     let h2 = h2 && (stream.agreed_on_h2() || !server.url().tls);
     let request = request(server, check, h2).map_err(io::Error::other)?;
-    let status = if h2 {
-        over_h2(stream, request).await
-    } else {
-        over_h1(stream, request).await
-    };
+    let status = if h2 { over_h2(stream, request).await } else { over_h1(stream, request).await };
     status.map_err(io::Error::other)
 }
 
@@ -112,8 +89,7 @@ async fn over_h1(stream: Stream, request: Request<Empty<Bytes>>) -> hyper::Resul
 }
 
 async fn over_h2(stream: Stream, request: Request<Empty<Bytes>>) -> hyper::Result<StatusCode> {
-    let (mut sender, connection) =
-        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
     let mut answer = pin!(sender.send_request(request));
     let answer = tokio::select! {
         biased;
@@ -123,27 +99,15 @@ async fn over_h2(stream: Stream, request: Request<Empty<Bytes>>) -> hyper::Resul
     Ok(answer?.status())
 }
 
-fn request(
-    server: &Server,
-    check: &HealthCheckSettings,
-    h2: bool,
-) -> http::Result<Request<Empty<Bytes>>> {
+fn request(server: &Server, check: &HealthCheckSettings, h2: bool) -> http::Result<Request<Empty<Bytes>>> {
     let authority = authority(server.url());
-    let builder = Request::get(check.path.as_str()).header(
-        USER_AGENT,
-        HeaderValue::from_static("spillway-health-check"),
-    );
+    let builder =
+        Request::get(check.path.as_str()).header(USER_AGENT, HeaderValue::from_static("spillway-health-check"));
     if !h2 {
         return builder.header(HOST, authority).body(Empty::new());
     }
-    let scheme = if server.url().tls {
-        Scheme::HTTPS
-    } else {
-        Scheme::HTTP
-    };
-    let uri = Uri::builder()
-        .scheme(scheme)
-        .authority(Authority::try_from(authority)?)
-        .path_and_query(check.path.as_str());
+    let scheme = if server.url().tls { Scheme::HTTPS } else { Scheme::HTTP };
+    let uri =
+        Uri::builder().scheme(scheme).authority(Authority::try_from(authority)?).path_and_query(check.path.as_str());
     builder.uri(uri.build()?).body(Empty::new())
 }

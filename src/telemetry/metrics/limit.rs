@@ -1,9 +1,9 @@
 //! What is counted per limit.
 
 use super::family;
-use crate::policy::verdict::Mode;
 use super::page::Page;
 use super::per_worker::{Count, PerWorker};
+use crate::policy::verdict::Mode;
 
 /// One limit.
 #[derive(Debug)]

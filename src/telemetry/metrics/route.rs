@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::family;
 use super::histogram::{Histogram, Totals};
-use crate::policy::verdict::{Decision, Mode, Outcome, Reason};
 use super::page::Page;
 use super::per_worker::{Count, PerWorker};
+use crate::policy::verdict::{Decision, Mode, Outcome, Reason};
 
 /// Requests of one class on one route.
 #[derive(Debug)]

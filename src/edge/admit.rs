@@ -1,0 +1,188 @@
+//! The second stage: which route, which class, do the limits allow it, is there a seat.
+//!
+//! Gathers facts and asks the pure judges; the only waiting here is for a seat.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::request::Parts;
+use smallvec::SmallVec;
+use tower::{Layer, Service};
+
+use super::answer::{self, Asker};
+use super::refuse::{Audience, Refusal};
+use super::screen::Screened;
+use super::stack::{Answer, AnswerFuture};
+use super::trail::Trail;
+use crate::clock::{self, Nanos};
+use crate::config::settings::{LimitIndex, LimitMode, RouteIndex};
+use crate::limit::{Key, Limiter, Verdict};
+use crate::overload::Seat;
+use crate::policy::journey::Journey;
+use crate::policy::verdict::{Decision, Mode, Reason};
+
+/// A request that may go to its origin.
+pub(crate) struct Admitted {
+    pub(crate) screened: Screened,
+    pub(crate) route: RouteIndex,
+    pub(crate) seat: Seat,
+    /// The last reading of the clock.
+    pub(crate) now: Nanos,
+}
+
+/// Puts [`Admit`] before a stage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdmitLayer;
+
+impl<S> Layer<S> for AdmitLayer {
+    type Service = Admit<S>;
+
+    fn layer(&self, inner: S) -> Admit<S> {
+        Admit(inner)
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct Admit<S>(S);
+
+impl<S> Service<Screened> for Admit<S>
+where
+    S: Service<Admitted, Response = Answer, Error = Infallible, Future = AnswerFuture> + Clone + 'static,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = AnswerFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut screened: Screened) -> AnswerFuture {
+        match judge(&mut screened) {
+            Ok(Judgement { route, seat: Some(seat), .. }) => {
+                let now = screened.trail.began;
+                self.0.call(Admitted { screened, route, seat, now })
+            }
+            Ok(judgement) => {
+                let mut next = self.0.clone();
+                AnswerFuture::waiting(async move {
+                    match wait(&mut screened, judgement).await {
+                        Ok((route, seat, now)) => {
+                            let Ok(answer) = next.call(Admitted { screened, route, seat, now }).await;
+                            answer
+                        }
+                        Err(refusal) => refuse(screened, refusal),
+                    }
+                })
+            }
+            Err(refusal) => AnswerFuture::ready(refuse(screened, refusal)),
+        }
+    }
+}
+
+fn refuse(screened: Screened, refusal: Refusal) -> Answer {
+    let Screened { parts, asker, trail, .. } = screened;
+    trail.decided(Decision::Refuse, refusal.reason(), Mode::Enforce);
+    answer::refused(trail, &asker, &Audience::of(&parts), refusal)
+}
+
+/// A request that nothing stands against, but perhaps the want of a seat.
+struct Judgement {
+    route: RouteIndex,
+    keys: Keys,
+    seat: Option<Seat>,
+}
+
+/// The limits of a request with what each counts it under.
+type Keys = SmallVec<[(LimitIndex, Key); 4]>;
+
+/// Judges as far as it goes without waiting.
+fn judge(screened: &mut Screened) -> Result<Judgement, Refusal> {
+    let route = classify(screened)?;
+    let Screened { parts, target, asker, trail, .. } = screened;
+    let pinned = &*trail.pinned;
+    let Some(settings) = pinned.policy.settings.routes.get(route) else {
+        return Err(Refusal::NotFound);
+    };
+    if settings.max_body != 0 && target.content_length().is_some_and(|length| length > settings.max_body) {
+        return Err(Refusal::BodyTooLarge { forwarded: false });
+    }
+    let key = |&limit| (limit, pinned.policy.limit_key(limit, asker.client.ip, &parts.headers, &pinned.hasher));
+    let keys: Keys = settings.limits.iter().map(key).collect();
+    check(trail, &keys, trail.began, Limiter::peek)?;
+    let seat = pinned.origins.get(settings.origin).and_then(|origin| {
+        let worker = trail.connection.worker.index();
+        origin.seats.try_acquire(origin.slot(trail.class)?, worker)
+    });
+    if seat.is_some() {
+        check(trail, &keys, trail.began, Limiter::commit)?;
+        trail.decided(Decision::Admit, Reason::None, Mode::Enforce);
+    }
+    Ok(Judgement { route, keys, seat })
+}
+
+/// Finds route and class, and notes them.
+fn classify(screened: &mut Screened) -> Result<RouteIndex, Refusal> {
+    let Screened { parts, target, asker, trail, .. } = screened;
+    let policy = &trail.pinned.policy;
+    let route = policy.route(target.host(), target.path(&parts.uri), &parts.method).ok_or(Refusal::NotFound)?;
+    let journey = policy.has_journeys().then(|| journey(trail, parts, asker)).flatten();
+    let class = policy.class(route, journey.as_ref()).unwrap_or_default();
+    trail.route = Some(route);
+    trail.class = class;
+    asker.journey = journey;
+    Ok(route)
+}
+
+fn journey(trail: &Trail, parts: &Parts, asker: &Asker) -> Option<Journey> {
+    trail.pinned.journeys.find(&parts.headers, asker.secure, trail.connection.worker.unix_seconds())
+}
+
+/// Asks every limit that is not off; `ask` looks (peek) or takes (commit).
+fn check(trail: &Trail, keys: &Keys, now: Nanos, ask: impl Fn(&Limiter, Key, Nanos) -> Verdict) -> Result<(), Refusal> {
+    let pinned = &*trail.pinned;
+    for &(limit, key) in keys {
+        let (Some(limiter), Some(settings)) = (pinned.limits.get(limit), pinned.policy.settings.limits.get(limit))
+        else {
+            continue;
+        };
+        if settings.mode == LimitMode::Off {
+            continue;
+        }
+        let Verdict::Limited { retry_after } = ask(limiter, key, now) else {
+            continue;
+        };
+        let mode = if settings.mode == LimitMode::Shadow { Mode::Shadow } else { Mode::Enforce };
+        pinned.limit_refused(limit, trail.connection.worker.index(), mode);
+        if mode == Mode::Enforce {
+            return Err(Refusal::Limit { limit, retry_after });
+        }
+        trail.decided(Decision::Refuse, Reason::Limit, Mode::Shadow);
+    }
+    Ok(())
+}
+
+/// Waits for a seat as long as the class may; dropping the future gives the place in line up.
+async fn wait(screened: &mut Screened, judgement: Judgement) -> Result<(RouteIndex, Seat, Nanos), Refusal> {
+    let trail = &mut screened.trail;
+    let worker = trail.connection.worker.index();
+    let pinned = Rc::clone(&trail.pinned);
+    let class = pinned.policy.settings.classes.get(trail.class).ok_or(Refusal::Capacity)?;
+    let origin = pinned.origin_of(judgement.route).ok_or(Refusal::Capacity)?;
+    let slot = origin.slot(trail.class).ok_or(Refusal::Capacity)?;
+    if class.max_wait.is_zero() {
+        return Err(Refusal::Capacity);
+    }
+    let waiting = origin.seats.wait(slot, worker).map_err(|_full| Refusal::Capacity)?;
+    let seat = tokio::time::timeout(class.max_wait, waiting).await;
+    let now = clock::now();
+    trail.waited(Duration::from_nanos(now.saturating_sub(trail.began)));
+    let seat = seat.map_err(|_late| Refusal::WaitedOut)?;
+    // Others of the same client may have emptied the bucket meanwhile.
+    check(trail, &judgement.keys, now, Limiter::commit)?;
+    trail.decided(Decision::Admit, Reason::Wait, Mode::Enforce);
+    Ok((judgement.route, seat, now))
+}

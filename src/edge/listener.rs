@@ -1,0 +1,71 @@
+//! Accepting connections on one worker's own socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::connection;
+use super::worker::{Phase, Worker};
+
+/// How long accepting rests when the process is out of descriptors or connections: long enough not to spin, short
+/// enough that nobody notices once one is free.
+const REST: Duration = Duration::from_millis(20);
+
+/// Accepts until the worker leaves its running phase.
+///
+/// Connections already in the queue by then are still taken, unless the sockets live on in another process.
+pub(crate) async fn accept(worker: Rc<Worker>, listener: usize, socket: TcpListener) {
+    let mut phase = worker.phase();
+    loop {
+        if worker.is_full() {
+            tokio::time::sleep(REST).await;
+            if *phase.borrow() != Phase::Running {
+                break;
+            }
+            continue;
+        }
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            _ = phase.wait_for(|phase| *phase != Phase::Running) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => begin(&worker, listener, stream, peer),
+            Err(error) => rest_after(&error).await,
+        }
+    }
+    if *phase.borrow() == Phase::Draining {
+        take_queued(&worker, listener, &socket).await;
+    }
+}
+
+fn begin(worker: &Rc<Worker>, listener: usize, stream: TcpStream, peer: SocketAddr) {
+    tokio::task::spawn_local(connection::serve(Rc::clone(worker), listener, stream, peer));
+}
+
+/// Closing a socket resets what waits in its queue, so the queue is emptied first.
+async fn take_queued(worker: &Rc<Worker>, listener: usize, socket: &TcpListener) {
+    let queued = std::future::poll_fn(|cx| {
+        let mut queued = Vec::new();
+        while let std::task::Poll::Ready(Ok(accepted)) = socket.poll_accept(cx) {
+            queued.push(accepted);
+        }
+        std::task::Poll::Ready(queued)
+    });
+    for (stream, peer) in queued.await {
+        begin(worker, listener, stream, peer);
+    }
+}
+
+async fn rest_after(error: &io::Error) {
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    let code = error.raw_os_error();
+    if exhausted.iter().any(|errno| Some(errno.raw_os_error()) == code) {
+        tracing::warn!(%error, "cannot accept connections; raise the limit of open files (ulimit -n)");
+        tokio::time::sleep(REST * 5).await;
+    }
+    // Anything else concerns the one connection that was not accepted.
+}

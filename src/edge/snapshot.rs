@@ -1,0 +1,293 @@
+//! One revision with everything a worker needs to serve it: the policy and the live handles its names stand for.
+//!
+//! Handles (buckets, seats, servers, counters) are kept by name in the [`SnapshotBuilder`] and handed from one
+//! snapshot to the next, so a reload never refills a bucket, loses a seat or resets a counter.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustls::server::ProducesTickets;
+
+use super::tls::{self, ListenerTls};
+use crate::clock::Nanos;
+use crate::config::Problem;
+use crate::config::settings::{
+    CapacitySettings, ClassIndex, LimitIndex, ListenerSettings, RouteIndex, RouteSettings, Settings,
+};
+use crate::limit::{KeyHasher, Limiter};
+use crate::origin::{self, Origin, Origins};
+use crate::overload::{ClassShare, Seats, Slot};
+use crate::policy::Policy;
+use crate::policy::journey::JourneyKeys;
+use crate::policy::verdict::Mode;
+use crate::telemetry::metrics::{ClassMetrics, LimitMetrics, ListenerMetrics, Metrics, OriginMetrics, RouteMetrics};
+
+/// One revision, ready to serve.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The pure part.
+    pub policy: Policy,
+    /// Buckets, by limit index.
+    pub limits: Vec<Arc<Limiter>>,
+    /// Origins, by origin index.
+    pub origins: Vec<OriginHandle>,
+    /// Hashes what buckets are kept for.
+    pub hasher: KeyHasher,
+    /// Signs and verifies journeys.
+    pub journeys: Arc<JourneyKeys>,
+    /// Every counter.
+    pub metrics: Metrics,
+    routes: Vec<RouteHandle>,
+    classes: Vec<Arc<ClassMetrics>>,
+    limit_metrics: Vec<Arc<LimitMetrics>>,
+    listeners: Vec<ListenerHandle>,
+    unrouted: Arc<RouteMetrics>,
+}
+
+/// An origin and its seats.
+#[derive(Debug)]
+pub struct OriginHandle {
+    /// Its servers.
+    pub origin: Arc<Origin>,
+    /// Its capacity.
+    pub seats: Arc<Seats>,
+    /// Where each class, by class index, is counted in `seats`.
+    pub slots: Vec<Slot>,
+    /// Its counters.
+    pub metrics: Arc<OriginMetrics>,
+}
+
+impl OriginHandle {
+    /// Where a class is counted.
+    #[must_use]
+    pub fn slot(&self, class: ClassIndex) -> Option<Slot> {
+        self.slots.get(class).copied()
+    }
+}
+
+#[derive(Debug)]
+struct RouteHandle {
+    /// By class index; only classes this route's requests can have.
+    metrics: Vec<Option<Arc<RouteMetrics>>>,
+}
+
+#[derive(Debug)]
+struct ListenerHandle {
+    metrics: Arc<ListenerMetrics>,
+    tls: Option<ListenerTls>,
+}
+
+impl Snapshot {
+    /// Counters of a route's requests in a class.
+    #[must_use]
+    pub fn route_metrics(&self, route: Option<RouteIndex>, class: ClassIndex) -> &Arc<RouteMetrics> {
+        route.and_then(|route| self.routes.get(route)?.metrics.get(class)?.as_ref()).unwrap_or(&self.unrouted)
+    }
+
+    /// Counters of a class.
+    #[must_use]
+    pub fn class_metrics(&self, class: ClassIndex) -> Option<&Arc<ClassMetrics>> {
+        self.classes.get(class)
+    }
+
+    /// The origin of a route.
+    #[must_use]
+    pub fn origin_of(&self, route: RouteIndex) -> Option<&OriginHandle> {
+        self.origins.get(self.policy.settings.routes.get(route)?.origin)
+    }
+
+    /// Counts a refusal by a limit.
+    pub fn limit_refused(&self, limit: LimitIndex, worker: usize, mode: Mode) {
+        if let Some(metrics) = self.limit_metrics.get(limit) {
+            metrics.refused(worker, mode);
+        }
+    }
+
+    /// Counters of a listener.
+    #[must_use]
+    pub fn listener_metrics(&self, listener: usize) -> Option<&Arc<ListenerMetrics>> {
+        self.listeners.get(listener).map(|handle| &handle.metrics)
+    }
+
+    /// What new handshakes on a listener use; `None` on cleartext.
+    #[must_use]
+    pub fn tls(&self, listener: usize) -> Option<&ListenerTls> {
+        self.listeners.get(listener)?.tls.as_ref()
+    }
+
+    /// File name and expiry (seconds since the epoch) of every certificate.
+    pub fn certificate_expiries(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.tls.as_ref())
+            .flat_map(|tls| tls.expiries.iter().map(|(file, expiry)| (file.as_str(), *expiry)))
+    }
+}
+
+/// Builds snapshots and keeps what outlives them.
+#[derive(Debug)]
+pub struct SnapshotBuilder {
+    metrics: Metrics,
+    tickets: Arc<dyn ProducesTickets>,
+    hasher: KeyHasher,
+    journeys: Arc<JourneyKeys>,
+    workers: usize,
+    limiters: HashMap<String, Arc<Limiter>>,
+    seats: HashMap<String, Arc<Seats>>,
+    origins: Arc<Origins>,
+}
+
+/// What can fail of a build, done before anything live is touched.
+struct Prepared {
+    policy: Policy,
+    listeners: Vec<Option<ListenerTls>>,
+    origins: Vec<origin::Prepared>,
+}
+
+impl SnapshotBuilder {
+    /// A builder with nothing live yet, for this many workers.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn new(
+        metrics: Metrics,
+        origins: Arc<Origins>,
+        journeys: JourneyKeys,
+        workers: usize,
+    ) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            metrics,
+            tickets: tls::tickets()?,
+            hasher: KeyHasher::random(),
+            journeys: Arc::new(journeys),
+            workers,
+            limiters: HashMap::new(),
+            seats: HashMap::new(),
+            origins,
+        })
+    }
+
+    /// Builds a revision whole: first all that can fail, then the live parts, which cannot.
+    ///
+    /// # Errors
+    /// Every problem found; nothing live has changed then.
+    pub fn build(&mut self, settings: Settings, revision: u64, now: Nanos) -> Result<Snapshot, Vec<Problem>> {
+        let prepared = self.prepare(Arc::new(settings), revision)?;
+        let settings = Arc::clone(&prepared.policy.settings);
+        let limits = self.limits(&settings, now);
+        let origins = self.origins.commit(prepared.origins, now);
+        let origins = self.origin_handles(&settings, origins);
+        Ok(Snapshot {
+            routes: self.routes(&prepared.policy),
+            classes: settings.classes.iter().map(|class| self.metrics.class(&class.name)).collect(),
+            limit_metrics: settings.limits.iter().map(|limit| self.metrics.limit(&limit.name)).collect(),
+            listeners: self.listeners(&settings, prepared.listeners),
+            unrouted: self.metrics.unrouted(),
+            policy: prepared.policy,
+            limits,
+            origins,
+            hasher: self.hasher.clone(),
+            journeys: Arc::clone(&self.journeys),
+            metrics: self.metrics.clone(),
+        })
+    }
+
+    /// Finds every problem that [`Self::build`] would, without touching anything live.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check(&self, settings: Settings) -> Result<(), Vec<Problem>> {
+        self.prepare(Arc::new(settings), 0).map(drop)
+    }
+
+    fn prepare(&self, settings: Arc<Settings>, revision: u64) -> Result<Prepared, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut listeners = Vec::new();
+        for (index, listener) in settings.listeners.iter().enumerate() {
+            match tls::load(index, listener, &self.tickets) {
+                Ok(tls) => listeners.push(tls),
+                Err(found) => problems.extend(found),
+            }
+        }
+        let origins = self.origins.prepare(&settings.origins);
+        let origins = origins.map_err(|found| problems.extend(found.into_iter().map(origin_problem)));
+        let policy = Policy::compile(settings, revision).map_err(|found| problems.extend(found));
+        match (policy, origins) {
+            (Ok(policy), Ok(origins)) if problems.is_empty() => Ok(Prepared { policy, listeners, origins }),
+            _ => Err(problems),
+        }
+    }
+
+    fn limits(&mut self, settings: &Settings, now: Nanos) -> Vec<Arc<Limiter>> {
+        let mut before = std::mem::take(&mut self.limiters);
+        for limit in &settings.limits {
+            let limiter = match before.remove(&limit.name) {
+                Some(limiter) => {
+                    limiter.reconfigure(limit, now);
+                    limiter
+                }
+                None => Arc::new(Limiter::new(limit, now)),
+            };
+            self.limiters.insert(limit.name.clone(), limiter);
+        }
+        settings.limits.iter().filter_map(|limit| self.limiters.get(&limit.name).cloned()).collect()
+    }
+
+    fn origin_handles(&mut self, settings: &Settings, origins: Vec<Arc<Origin>>) -> Vec<OriginHandle> {
+        let shares: Vec<_> = settings
+            .classes
+            .iter()
+            .map(|class| ClassShare {
+                name: class.name.clone(),
+                guaranteed: class.guaranteed,
+                max_waiting: class.max_waiting,
+            })
+            .collect();
+        let mut before = std::mem::take(&mut self.seats);
+        let handles = settings.origins.iter().zip(origins).map(|(settings, origin)| {
+            let seats = before.remove(&settings.name).unwrap_or_else(|| Arc::new(Seats::new(self.workers)));
+            let limit = match settings.capacity {
+                CapacitySettings::Unlimited => None,
+                CapacitySettings::Fixed { limit } => Some(limit),
+            };
+            let slots = seats.reconfigure(limit, &shares);
+            let metrics = self.metrics.origin(&settings.name);
+            OriginHandle { origin, seats, slots, metrics }
+        });
+        let handles: Vec<_> = handles.collect();
+        let names = settings.origins.iter().map(|origin| origin.name.clone());
+        self.seats = names.zip(handles.iter().map(|handle| Arc::clone(&handle.seats))).collect();
+        handles
+    }
+
+    fn routes(&self, policy: &Policy) -> Vec<RouteHandle> {
+        let settings = &policy.settings;
+        let lifting: Vec<_> = settings.routes.iter().filter(|route| route.journey).map(|route| route.class).collect();
+        let handle = |route: &RouteSettings| {
+            let reachable =
+                |class: ClassIndex| class == route.class || (class < route.class && lifting.contains(&class));
+            let metrics = settings
+                .classes
+                .iter()
+                .enumerate()
+                .map(|(class, settings)| reachable(class).then(|| self.metrics.route(&route.name, &settings.name)));
+            RouteHandle { metrics: metrics.collect() }
+        };
+        settings.routes.iter().map(handle).collect()
+    }
+
+    fn listeners(&self, settings: &Settings, tls: Vec<Option<ListenerTls>>) -> Vec<ListenerHandle> {
+        let listeners = settings.listeners.iter().zip(tls);
+        let handle = |(listener, tls): (&ListenerSettings, _)| ListenerHandle {
+            metrics: self.metrics.listener(&listener.address.to_string()),
+            tls,
+        };
+        listeners.map(handle).collect()
+    }
+}
+
+/// The origin says its problems in one line that begins with the key path.
+fn origin_problem(line: String) -> Problem {
+    let (key, message) = line.split_once(": ").unwrap_or(("origin", &line));
+    Problem { line: 0, column: 0, key: key.to_owned(), message: message.to_owned(), suggestion: None }
+}

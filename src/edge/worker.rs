@@ -1,0 +1,352 @@
+//! A worker: one thread, one runtime, its own sockets, its own connections to the origins.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::{IpAddr, TcpListener};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use slab::Slab;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+use super::activity::{Activity, Order};
+use super::gate::{Closed, Entered, Gate};
+use super::listener;
+use super::patrol::Patrol;
+use super::snapshot::Snapshot;
+use crate::clock;
+use crate::origin::OriginClient;
+use crate::telemetry::access::AccessWriter;
+use crate::telemetry::metrics::WorkerProbe;
+
+/// Where the process is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Takes connections.
+    Running,
+    /// Takes no new connections, except those already queued; finishes the open ones.
+    Draining,
+    /// As `Draining`, but another process accepts from the same sockets.
+    HandingOver,
+    /// Ends at once.
+    Stopped,
+}
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The revision in force.
+    pub live: Arc<ArcSwap<Snapshot>>,
+    gate: Arc<Gate>,
+}
+
+impl Shared {
+    /// Shares `live`, with no connection open.
+    #[must_use]
+    pub fn new(live: Arc<ArcSwap<Snapshot>>) -> Arc<Self> {
+        Arc::new(Self { live, gate: Gate::new() })
+    }
+
+    /// Client connections open now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.gate.open()
+    }
+}
+
+/// The revision a request began under, whatever is reloaded meanwhile.
+///
+/// Workers count their references themselves: a shared count would be fought over at every request.
+#[derive(Debug)]
+pub(crate) struct Pinned(Arc<Snapshot>);
+
+impl Deref for Pinned {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.0
+    }
+}
+
+type Cache = arc_swap::Cache<Arc<ArcSwap<Snapshot>>, Arc<Snapshot>>;
+
+/// One worker, shared by everything on its thread.
+pub(crate) struct Worker {
+    index: usize,
+    shared: Arc<Shared>,
+    cache: RefCell<Cache>,
+    pinned: RefCell<Rc<Pinned>>,
+    phase: watch::Receiver<Phase>,
+    patrol: Rc<Patrol>,
+    origins: Rc<OriginClient>,
+    access: RefCell<AccessWriter>,
+    handshakes: Semaphore,
+    connections: RefCell<Slab<Arc<Activity>>>,
+    open: Cell<usize>,
+    random: RefCell<fastrand::Rng>,
+    draining: Cell<bool>,
+    stopped: Cell<bool>,
+    /// Wall-clock seconds at monotonic zero.
+    unix_at_start: u64,
+}
+
+/// A place counted towards `max_handshakes`.
+pub(crate) type HandshakePlace<'a> = Option<SemaphorePermit<'a>>;
+
+impl Worker {
+    /// Its index, from 0.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The patrol of this thread.
+    pub(crate) fn patrol(&self) -> &Rc<Patrol> {
+        &self.patrol
+    }
+
+    /// The connections to the origins of this thread.
+    pub(crate) fn origins(&self) -> &Rc<OriginClient> {
+        &self.origins
+    }
+
+    /// The phase, to be waited on.
+    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.clone()
+    }
+
+    /// The revision in force now.
+    pub(crate) fn pin(&self) -> Rc<Pinned> {
+        let mut cache = self.cache.borrow_mut();
+        let live = cache.load();
+        let mut pinned = self.pinned.borrow_mut();
+        if !Arc::ptr_eq(live, &pinned.0) {
+            *pinned = Rc::new(Pinned(Arc::clone(live)));
+        }
+        Rc::clone(&pinned)
+    }
+
+    /// Random bits for jitter and for identifiers that need not be secret.
+    pub(crate) fn random(&self) -> u128 {
+        self.random.borrow_mut().u128(..)
+    }
+
+    /// Seconds since the epoch, at most one [`patrol::ROUND`](super::patrol::ROUND) old.
+    pub(crate) fn unix_seconds(&self) -> u64 {
+        self.unix_at_start + self.patrol.clock().now() / 1_000_000_000
+    }
+
+    /// Whether the worker is about to end with all its tasks.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get()
+    }
+
+    /// Whether there is an access log.
+    pub(crate) fn logs(&self) -> bool {
+        self.access.borrow().is_on()
+    }
+
+    /// Whether `max_connections` are open.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.gate.open() >= self.pin().policy.settings.server.max_connections
+    }
+
+    /// Counts a connection in.
+    ///
+    /// # Errors
+    /// When a bound is met.
+    pub(crate) fn enter(&self, pinned: &Snapshot, client: IpAddr) -> Result<Entered, Closed> {
+        let server = &pinned.policy.settings.server;
+        self.shared.gate.enter(client, server.max_connections, server.max_connections_per_client)
+    }
+
+    /// Waits until a handshake may begin; held until it is over.
+    pub(crate) async fn handshake_place(&self) -> HandshakePlace<'_> {
+        self.handshakes.acquire().await.ok()
+    }
+
+    /// Counts something that must end before the worker may: a connection or a tunnel.
+    pub(crate) fn opened(self: &Rc<Self>) -> Opened {
+        self.open.set(self.open.get() + 1);
+        Opened(Rc::clone(self))
+    }
+
+    /// Lists a connection among those told to finish when the process drains.
+    pub(crate) fn list(self: &Rc<Self>, activity: &Arc<Activity>) -> Listed {
+        if self.draining.get() {
+            activity.order(Order::Finish);
+        }
+        Listed { key: self.connections.borrow_mut().insert(Arc::clone(activity)), worker: Rc::clone(self) }
+    }
+
+    /// Writes to the access log.
+    pub(crate) fn log(&self, write: impl FnOnce(&mut AccessWriter)) {
+        write(&mut self.access.borrow_mut());
+    }
+
+    fn drain(&self) {
+        self.draining.set(true);
+        for (_, activity) in self.connections.borrow().iter() {
+            activity.order(Order::Finish);
+        }
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+/// Counts its holder as open.
+#[derive(Debug)]
+pub(crate) struct Opened(Rc<Worker>);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get() - 1);
+    }
+}
+
+/// Keeps a connection on its worker's list.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    worker: Rc<Worker>,
+    key: usize,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.worker.connections.borrow_mut().try_remove(self.key);
+    }
+}
+
+/// What a worker begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// Its index, from 0.
+    pub index: usize,
+    /// How many workers there are.
+    pub workers: usize,
+    /// Its own sockets, each with the index of its listener.
+    pub sockets: Vec<(usize, TcpListener)>,
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// The phase of the process.
+    pub phase: watch::Receiver<Phase>,
+    /// Its writer to the access log.
+    pub access: AccessWriter,
+}
+
+/// Starts a worker on a thread of its own, which ends when the process leaves and its connections have ended.
+///
+/// # Errors
+/// When the system gives no thread or no event queue.
+pub fn spawn(start: Start) -> io::Result<JoinHandle<()>> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    // Built here only to fail before any traffic is taken; a local runtime cannot change threads.
+    drop(runtime?);
+    std::thread::Builder::new().name(format!("worker-{}", start.index)).spawn(
+        move || match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+            Ok(runtime) => runtime.block_on(run(start)),
+            Err(error) => tracing::error!(%error, "a worker could not start its event loop"),
+        },
+    )
+}
+
+async fn run(start: Start) {
+    let (sockets, worker) = begin(start);
+    tokio::task::spawn_local(Rc::clone(worker.patrol()).run());
+    tokio::task::spawn_local(flush_log(Rc::clone(&worker)));
+    tokio::task::spawn_local(measure_delay(Rc::clone(&worker)));
+    let mut accepting = tokio::task::JoinSet::new();
+    for (listener, socket) in sockets {
+        match register(socket) {
+            Ok(socket) => drop(accepting.spawn_local(listener::accept(Rc::clone(&worker), listener, socket))),
+            Err(error) => tracing::error!(%error, "a listening socket cannot be used"),
+        }
+    }
+    let mut phase = worker.phase();
+    let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
+    worker.drain();
+    while accepting.join_next().await.is_some() {}
+    tokio::select! {
+        () = all_ended(&worker) => {}
+        _ = phase.wait_for(|phase| *phase == Phase::Stopped) => {}
+    }
+    worker.stopped.set(true);
+    worker.log(AccessWriter::flush);
+}
+
+fn register(socket: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    socket.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(socket)
+}
+
+fn begin(start: Start) -> (Vec<(usize, TcpListener)>, Rc<Worker>) {
+    let mut cache = Cache::new(Arc::clone(&start.shared.live));
+    let pinned = Rc::new(Pinned(Arc::clone(cache.load())));
+    let handshakes = pinned.policy.settings.server.max_handshakes / start.workers.max(1);
+    let worker = Worker {
+        index: start.index,
+        shared: start.shared,
+        cache: RefCell::new(cache),
+        pinned: RefCell::new(pinned),
+        phase: start.phase,
+        patrol: Patrol::new(),
+        origins: OriginClient::new(),
+        access: RefCell::new(start.access),
+        handshakes: Semaphore::new(handshakes.max(1)),
+        connections: RefCell::default(),
+        open: Cell::new(0),
+        random: RefCell::new(fastrand::Rng::new()),
+        draining: Cell::new(false),
+        stopped: Cell::new(false),
+        unix_at_start: unix_at_zero(),
+    };
+    (start.sockets, Rc::new(worker))
+}
+
+/// The wall clock may be set while running; whole-minute lifetimes bear that.
+fn unix_at_zero() -> u64 {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    unix.as_secs().saturating_sub(clock::now() / 1_000_000_000)
+}
+
+/// How often open connections are counted while draining.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+async fn all_ended(worker: &Worker) {
+    while worker.open.get() > 0 {
+        tokio::time::sleep(DRAIN_POLL).await;
+    }
+}
+
+/// Longest time a line of the access log stays in memory.
+const LOG_FLUSH: Duration = Duration::from_millis(100);
+
+async fn flush_log(worker: Rc<Worker>) {
+    loop {
+        tokio::time::sleep(LOG_FLUSH).await;
+        worker.log(|log| log.tick(clock::now(), SystemTime::now()));
+    }
+}
+
+/// Measures how late timers fire: what a request waits for the worker itself.
+async fn measure_delay(worker: Rc<Worker>) {
+    let mut probe = worker.pin().metrics.worker_probe(worker.index, clock::now());
+    loop {
+        tokio::time::sleep(WorkerProbe::INTERVAL).await;
+        probe.fired(clock::now(), thread_cpu());
+    }
+}
+
+fn thread_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::from_secs(seconds) + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
+}
