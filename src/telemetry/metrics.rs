@@ -155,3 +155,6 @@ impl Metrics {
         Arc::clone(&self.state.access_log)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,8 @@ families! {
         "Revision of the policy in force.";
     POLICY_RELOADS = Counter "spillway_policy_reloads_total" ["result"]
         "Attempts to change the policy, by result: success or failure (the old policy stayed).";
+    POLICY_LAST_RESULT = Gauge "spillway_policy_last_reload_successful" []
+        "0 when the last attempt to change the policy failed, else 1.";
     POLICY_LAST_SUCCESS = Gauge "spillway_policy_last_reload_success_timestamp_seconds" []
         "Unix time at which the policy in force was loaded.";
 

@@ -21,7 +21,7 @@ impl LimitMetrics {
     /// call it.
     #[inline]
     pub fn refused(&self, worker: usize, mode: Mode) {
-        let cell = self.refusals.of(worker).and_then(|cells| cells.get(mode as usize));
+        let cell = self.refusals.of(worker).and_then(|cells| cells.get(mode.index()));
         if let Some(cell) = cell {
             cell.add(1);
         }

@@ -112,7 +112,7 @@ impl Requests {
     #[inline]
     fn add(&self, outcome: Outcome, code: u16) {
         let key = key(outcome, code);
-        let home = usize::from(code) ^ ((outcome as usize) << 3);
+        let home = usize::from(code) ^ (outcome.index() << 3);
         for probe in 0..SLOTS {
             let Some(slot) = self.slots.get(home.wrapping_add(probe) % SLOTS) else {
                 break;
@@ -125,7 +125,7 @@ impl Requests {
                 return slot.store(key << COUNT_BITS | 1, Ordering::Relaxed);
             }
         }
-        if let Some(other) = self.other.get(outcome as usize) {
+        if let Some(other) = self.other.get(outcome.index()) {
             other.add(1);
         }
     }
@@ -177,8 +177,8 @@ impl Decisions {
 
     #[inline]
     fn cell(&self, decision: Decision, reason: Reason, mode: Mode) -> Option<&Count> {
-        let row = (decision as usize) * Mode::ALL.len() + mode as usize;
-        self.cells.get(row * Reason::ALL.len() + reason as usize)
+        let row = decision.index() * Mode::ALL.len() + mode.index();
+        self.cells.get(row * Reason::ALL.len() + reason.index())
     }
 
     fn keys() -> impl Iterator<Item = (Decision, Reason, Mode)> {
@@ -187,3 +187,6 @@ impl Decisions {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

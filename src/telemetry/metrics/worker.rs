@@ -41,14 +41,8 @@ impl Pulse {
     }
 }
 
-/// Measures how late a worker comes to what is due. The worker keeps a timer for it:
-///
-/// ```ignore
-/// loop {
-///     sleep_until(probe.due()).await;
-///     probe.fired(clock::now(), runtime.metrics().worker_total_busy_duration(0));
-/// }
-/// ```
+/// Measures how late a worker comes to what is due. A task of the worker sleeps for [`WorkerProbe::INTERVAL`] and calls
+/// [`WorkerProbe::fired`], for ever. Timers that count in whole milliseconds make an idle worker about one late.
 #[derive(Debug)]
 pub struct WorkerProbe {
     pulse: Arc<Pulse>,
@@ -66,17 +60,11 @@ impl WorkerProbe {
         Self { pulse, worker, since: now, busy: Duration::ZERO }
     }
 
-    /// When the timer should fire, in monotonic nanoseconds.
-    #[must_use]
-    pub fn due(&self) -> Nanos {
-        self.since.saturating_add(nanos(Self::INTERVAL))
-    }
-
-    /// The timer fired and it is `now`; `busy` is the time the worker has spent working since it began. Only the thread
-    /// of the worker may call it.
+    /// The sleep is over and it is `now`; `busy` is the time the worker has spent working since it began, as tokio's
+    /// `worker_total_busy_duration` tells. Only the thread of the worker may call it.
     pub fn fired(&mut self, now: Nanos, busy: Duration) {
-        let late = Duration::from_nanos(now.saturating_sub(self.due()));
-        let interval = Duration::from_nanos(now.saturating_sub(self.since)).max(Duration::from_nanos(1));
+        let interval = Duration::from_nanos(now.saturating_sub(self.since).max(1));
+        let late = interval.saturating_sub(Self::INTERVAL);
         let share = busy.saturating_sub(self.busy).as_secs_f64() / interval.as_secs_f64();
         if let Some(worker) = self.pulse.0.of(self.worker) {
             worker.delay.record(late);
@@ -85,10 +73,6 @@ impl WorkerProbe {
         self.since = now;
         self.busy = busy;
     }
-}
-
-fn nanos(duration: Duration) -> Nanos {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -101,10 +85,8 @@ mod tests {
     fn lateness_and_busy_share_are_of_the_last_interval() {
         let pulse = Arc::new(Pulse::new(1));
         let mut probe = WorkerProbe::new(Arc::clone(&pulse), 0, 1_000 * MS);
-        assert_eq!(probe.due(), 1_100 * MS);
         probe.fired(1_125 * MS, Duration::from_millis(125));
         assert_eq!(pulse.busiest(), Some(1.0));
-        assert_eq!(probe.due(), 1_225 * MS);
         probe.fired(1_225 * MS, Duration::from_millis(150));
         assert_eq!(pulse.busiest(), Some(0.25));
         let (_, worker) = pulse.0.written().next().unwrap();
