@@ -70,13 +70,13 @@ impl AccessLog {
     }
 
     /// Opens the file anew by its name, as after a rotation. Lines recorded before may still go to the old one. When it
-    /// cannot be opened, the old one stays in use and the error is counted and logged.
+    /// cannot be opened, the error is counted and logged, and the old one stays in use until it can.
     pub fn reopen(&self) {
         self.shared.reopen.store(true, Ordering::Release);
         self.wake();
     }
 
-    /// Sends lines to another target from now on; `None` stops recording.
+    /// Sends lines to another target from now on, also those still queued; `None` stops recording.
     ///
     /// # Errors
     ///
@@ -157,3 +157,6 @@ struct Batch {
     bytes: Vec<u8>,
     lines: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,31 +57,32 @@ fn append_to(path: &Path) -> io::Result<File> {
 pub(super) struct Sink {
     output: Output,
     shared: Arc<Shared>,
-    /// Whether the last attempt failed; an outage is logged when it begins and when it ends.
+    /// Whether the last write failed; an outage is logged when it begins and when it ends.
     failing: bool,
+    /// Whether the file should have been opened anew and could not be.
+    stale: bool,
 }
 
 impl Sink {
     pub(super) fn new(output: Output, shared: Arc<Shared>) -> Self {
-        Self { output, shared, failing: false }
+        Self { output, shared, failing: false, stale: false }
     }
 
     /// Does what was asked for since the last batch; whether the output is another one now.
     pub(super) fn refresh(&mut self) -> bool {
         if let Some(output) = self.shared.replacement().take() {
             self.output = output;
+            self.stale = false;
             return true;
         }
         if !self.shared.reopen.swap(false, Ordering::AcqRel) {
             return false;
         }
         match self.output.reopen() {
-            Ok(()) => true,
-            Err(error) => {
-                self.failed(&error);
-                false
-            }
+            Ok(()) => self.stale = false,
+            Err(error) => self.reopen_failed(&error),
         }
+        !self.stale
     }
 
     /// Writes a batch, trying again until it is written or the log closes.
@@ -117,6 +118,15 @@ impl Sink {
         }
     }
 
+    fn reopen_failed(&mut self, error: &io::Error) {
+        self.shared.count_error();
+        // Tried again before the next batch.
+        self.shared.reopen.store(true, Ordering::Release);
+        if !std::mem::replace(&mut self.stale, true) {
+            tracing::warn!(%error, "the access log goes on in the old file");
+        }
+    }
+
     fn recovered(&mut self) {
         if std::mem::take(&mut self.failing) {
             tracing::info!("the access log is written again");
@@ -134,4 +144,23 @@ fn line_start(bytes: &[u8], written: usize) -> usize {
 fn lines_after(bytes: &[u8], written: usize, lines: u64) -> u64 {
     let before = bytes.get(..written).unwrap_or(bytes);
     lines.saturating_sub(memchr::memchr_iter(b'\n', before).count() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_cut_through_is_begun_anew() {
+        let bytes = b"one\ntwo\nthree\n";
+        let starts = [0, 3, 4, 7, 8, 13].map(|written| line_start(bytes, written));
+        assert_eq!(starts, [0, 0, 4, 4, 8, 8]);
+    }
+
+    #[test]
+    fn a_line_cut_through_counts_as_dropped() {
+        let bytes = b"one\ntwo\nthree\n";
+        let lost = [0, 3, 4, 7, 8, 13].map(|written| lines_after(bytes, written, 3));
+        assert_eq!(lost, [3, 3, 2, 2, 1, 1]);
+    }
 }
