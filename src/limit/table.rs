@@ -102,15 +102,15 @@ impl Table {
         }
     }
 
-    /// Takes over the buckets of `other` that are not full at `at`; of one that both have, the emptier.
+    /// Takes over the buckets of `other`; of one that both have, the emptier. One that is full at `at` comes only
+    /// where it displaces nothing that is missed more: a larger burst may yet ask for its level.
     pub(super) fn absorb(&self, other: &Self, at: u64) {
         for slot in other.sets.iter().flat_map(Set::slots) {
             let tat = slot.tat.load(Ordering::Acquire);
-            let Some(key) = Key::new(slot.owner.load(Ordering::Acquire)) else {
-                continue;
-            };
-            if tat > at {
-                let Ok(()) = self.replace(key, at, |own| Ok::<_, Infallible>(((), own.unwrap_or(0).max(tat))));
+            let Some(key) = Key::new(slot.owner.load(Ordering::Acquire)) else { continue };
+            if tat > at || self.set(key).is_some_and(|set| set.earliest() < tat) {
+                let Ok(()) =
+                    self.replace(key, at, |own| Ok::<_, Infallible>(((), own.map_or(tat, |own| own.max(tat)))));
             }
         }
     }
@@ -161,6 +161,10 @@ impl Table {
 impl Set {
     fn slots(&self) -> impl Iterator<Item = Slot<'_>> {
         self.owners.iter().zip(&self.tats).map(|(owner, tat)| Slot { owner, tat })
+    }
+
+    fn earliest(&self) -> u64 {
+        self.tats.iter().map(|tat| tat.load(Ordering::Acquire)).min().unwrap_or(0)
     }
 
     fn slot_of(&self, key: Key) -> Option<Slot<'_>> {

@@ -1,6 +1,9 @@
 //! Buckets by table, against a model, over threads and under a flood.
 
+mod flood;
 mod levels;
+mod model;
+mod threads;
 
 use super::{Key, KeyHasher, Limiter, Verdict};
 use crate::config::settings::{LimitKey, LimitMode, LimitSettings, Rate};

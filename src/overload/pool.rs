@@ -87,10 +87,11 @@ impl Pool {
     /// who waits.
     pub(super) fn take(&self, slot: Slot, worker: usize, cost: u64) -> bool {
         let reserved = self.gate.reserved.load(SeqCst);
-        if reserved & bit(slot) == 0 && self.gate.waiting.load(SeqCst) == 0 {
-            let open = self.gate.open.load(SeqCst);
-            if self.take_from_pocket(worker, cost, open) || self.take_shared(cost, open) || self.take_swept(cost, open)
-            {
+        if reserved & bit(slot) == 0 {
+            if self.gate.waiting.load(SeqCst) != 0 {
+                return false;
+            }
+            if self.take_unlocked(worker, cost) {
                 self.count(slot, worker, cost);
                 return true;
             }
@@ -195,6 +196,11 @@ impl Pool {
 
 /// Without the lock.
 impl Pool {
+    fn take_unlocked(&self, worker: usize, cost: u64) -> bool {
+        let open = self.gate.open.load(SeqCst);
+        self.take_from_pocket(worker, cost, open) || self.take_shared(cost, open) || self.take_swept(cost, open)
+    }
+
     fn take_from_pocket(&self, worker: usize, cost: u64, open: u64) -> bool {
         let Some(till) = self.tills.get(worker) else {
             return false;

@@ -1,11 +1,13 @@
 //! Seats by scenario, against a model, and in every interleaving that shuttle finds.
 
+mod interleavings;
+mod model;
 mod order;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::{ClassShare, Seat, Seats, Slot, Waiting};
+use super::{ClassShare, QueueFull, Seat, Seats, Slot, Waiting};
 
 /// Most important first: name, guaranteed share, how many may wait.
 fn classes(shares: &[(&str, f64, usize)]) -> Vec<ClassShare> {
