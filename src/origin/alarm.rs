@@ -10,7 +10,7 @@ use std::time::Duration;
 use slab::Slab;
 use tokio::sync::Notify;
 
-use crate::clock::Nanos;
+use crate::clock::{self, Nanos};
 
 /// How late a timeout may fire; small beside the shortest sensible `response_timeout`, large beside a request.
 pub(super) const TICK: Duration = Duration::from_millis(20);
@@ -83,6 +83,9 @@ impl Alarms {
 
     /// Sleeps for `rest`, or until something is armed.
     pub(super) async fn rest(&self, rest: Duration) {
+        if self.armed() {
+            return;
+        }
         self.resting.set(true);
         // Elapsing is the ordinary end of a rest.
         let _ = tokio::time::timeout(rest, self.wanted.notified()).await;
@@ -91,6 +94,15 @@ impl Alarms {
 }
 
 impl Alarm {
+    /// Rings when `after` nanoseconds have passed, or up to two ticks later.
+    pub(super) fn arm_after(&self, after: Nanos) {
+        if self.alarms.resting.get() {
+            // Nobody moved the coarse clock for a while.
+            self.alarms.advance(clock::now());
+        }
+        self.arm(self.alarms.now().saturating_add(after));
+    }
+
     /// Rings at `at` or up to a tick later.
     pub(super) fn arm(&self, at: Nanos) {
         if self.entry.at.replace(at) == NEVER {

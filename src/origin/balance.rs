@@ -136,3 +136,125 @@ impl Random {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+
+    #[derive(Debug, Clone)]
+    struct Fake {
+        usable: bool,
+        share: f64,
+        cost: f64,
+    }
+
+    impl Candidate for Fake {
+        fn usable(&self, _: Nanos) -> bool {
+            self.usable
+        }
+
+        fn share(&self, _: Nanos) -> f64 {
+            self.share
+        }
+
+        fn cost(&self, _: Nanos) -> f64 {
+            self.cost
+        }
+    }
+
+    fn fakes() -> impl Strategy<Value = Vec<Fake>> {
+        let fake = (any::<bool>(), 0.0..=1.0, 0.0..1e9).prop_map(|(usable, share, cost)| Fake { usable, share, cost });
+        prop::collection::vec(fake, 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn a_usable_server_is_picked_whenever_there_is_one(
+            servers in fakes(), avoid in prop::option::of(0_usize..14), random: u64,
+        ) {
+            let picked = pick(&servers, avoid, 0, random);
+            prop_assert_eq!(picked.is_some(), servers.iter().any(|server| server.usable));
+            if let Some(picked) = picked {
+                prop_assert!(servers[picked].usable);
+                let others = servers.iter().enumerate().any(|(index, server)| server.usable && Some(index) != avoid);
+                prop_assert!(Some(picked) != avoid || !others);
+            }
+        }
+
+        #[test]
+        fn of_two_the_cheaper_is_picked(costs in (0.0..1e9, 0.0..1e9), random: u64) {
+            let fake = |cost| Fake { usable: true, share: 1.0, cost };
+            let servers = [fake(costs.0), fake(costs.1)];
+            let picked = pick(&servers, None, 0, random).unwrap();
+            prop_assert!(servers[picked].cost <= servers[1 - picked].cost);
+        }
+
+        #[test]
+        fn latency_stays_within_what_was_observed(samples in prop::collection::vec((1_u64..SECOND, 0_u64..SECOND), 1..50)) {
+            let latency = Latency::default();
+            let mut now = SECOND;
+            for &(sample, wait) in &samples {
+                now += wait;
+                latency.answered(sample, now);
+                prop_assert!(latency.nanos() >= sample as f64 * 0.999_999, "a slower sample counts at once");
+            }
+            let slowest = samples.iter().map(|&(sample, _)| sample).max().unwrap();
+            prop_assert!(latency.nanos() <= slowest as f64);
+        }
+    }
+
+    /// How often each server is picked in many draws.
+    fn picks(servers: &[Fake]) -> Vec<f64> {
+        const TIMES: u64 = 20_000;
+        let mut counts = vec![0_u32; servers.len()];
+        for random in 0..TIMES {
+            counts[pick(servers, None, 0, random.wrapping_mul(0x2545_f491_4f6c_dd1d)).unwrap()] += 1;
+        }
+        counts.into_iter().map(|count| f64::from(count) / TIMES as f64).collect()
+    }
+
+    #[test]
+    fn equals_are_picked_equally_and_the_dearest_never() {
+        let fake = |cost| Fake { usable: true, share: 1.0, cost };
+        let shares = picks(&[fake(1.0), fake(1.0), fake(1.0), fake(9.0)]);
+        assert!(shares[..3].iter().all(|share| (share - 1.0 / 3.0).abs() < 0.02), "{shares:?}");
+        assert!(shares[3] < 1e-9, "{shares:?}");
+    }
+
+    #[test]
+    fn a_returning_server_gets_its_share_and_no_more() {
+        let fake = |share| Fake { usable: true, share, cost: 1.0 };
+        let shares = picks(&[fake(0.1), fake(1.0), fake(1.0), fake(1.0)]);
+        assert!((0.015..0.045).contains(&shares[0]), "{shares:?}");
+    }
+
+    #[test]
+    fn the_share_grows_evenly() {
+        let ten = Duration::from_secs(10);
+        let shares = [0, 1, 5, 10, 11].map(|seconds| share(Duration::from_secs(seconds), ten));
+        assert_eq!(shares.map(|share| (share * 10.0).round()), [1.0, 1.0, 5.0, 10.0, 10.0]);
+        assert!((share(Duration::ZERO, Duration::ZERO) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_unknown_server_gets_one_request_until_it_answers() {
+        let (known, unknown) = (Latency::default(), Latency::default());
+        known.answered(20_000_000, SECOND);
+        assert!(unknown.cost(0, SECOND) < known.cost(0, SECOND));
+        assert!(unknown.cost(1, SECOND) > known.cost(5, SECOND));
+    }
+
+    #[test]
+    fn a_failure_is_slow_and_is_forgotten() {
+        let (good, failed) = (Latency::default(), Latency::default());
+        good.answered(20_000_000, SECOND);
+        failed.failed(10, SECOND);
+        assert!(failed.cost(0, SECOND) > good.cost(10, SECOND));
+        good.answered(20_000_000, 61 * SECOND);
+        assert!(failed.cost(0, 61 * SECOND) < good.cost(0, 61 * SECOND));
+    }
+}

@@ -62,3 +62,73 @@ pub(super) fn allowed(servers: usize, share: f64) -> usize {
         ((servers as f64 * share) as usize).max(1).min(servers.saturating_sub(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+
+    fn settings(max_ejected: f64) -> EjectionSettings {
+        EjectionSettings { failures: 5, base: Duration::from_secs(30), max_ejected }
+    }
+
+    const MANY: Others = Others { count: 9, ejected: 0, usable: 9 };
+
+    fn lengths(ejection: &mut Ejection, pauses: &[u64]) -> Vec<u64> {
+        let mut now = 1000 * SECOND;
+        let mut lengths = Vec::new();
+        for &pause in pauses {
+            let until = ejection.eject(&settings(0.5), MANY, now).unwrap();
+            lengths.push((until - now) / SECOND);
+            now = until + pause * SECOND;
+        }
+        lengths
+    }
+
+    #[test]
+    fn each_ejection_is_twice_as_long_up_to_ten_minutes() {
+        assert_eq!(lengths(&mut Ejection::default(), &[0; 7]), [30, 60, 120, 240, 480, 600, 600]);
+    }
+
+    #[test]
+    fn good_service_is_rewarded() {
+        assert_eq!(lengths(&mut Ejection::default(), &[0, 0, 30, 95, 0]), [30, 60, 120, 120, 30]);
+    }
+
+    #[test]
+    fn a_small_share_is_still_one_server() {
+        let allowed = [(1, 0.5), (1, 1.0), (2, 0.1), (3, 0.5), (10, 0.3), (10, 0.0), (4, 0.99)]
+            .map(|(n, share)| allowed(n, share));
+        assert_eq!(allowed, [0, 1, 1, 1, 3, 0, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_share_and_never_the_last(
+            servers in 1_usize..20,
+            share in 0.0..1.0,
+            failures in prop::collection::vec((0_usize..20, 0_u64..40), 1..200),
+        ) {
+            let mut state = vec![(Ejection::default(), 0); servers];
+            let mut now = 0;
+            for (server, wait) in failures {
+                let server = server % servers;
+                now += wait * SECOND;
+                let out = |until: Nanos| until > now;
+                let others = state.iter().enumerate().filter(|&(index, _)| index != server);
+                let ejected = others.filter(|(_, (_, until))| out(*until)).count();
+                let count = servers - 1;
+                if let Some(until) = state[server].0.eject(&settings(share), Others { count, ejected, usable: count - ejected }, now) {
+                    prop_assert!(until > now && until - now <= LONGEST.as_nanos() as Nanos);
+                    state[server].1 = until;
+                }
+                let ejected = state.iter().filter(|(_, until)| out(*until)).count();
+                prop_assert!(ejected < servers);
+                prop_assert!(ejected <= ((servers as f64 * share) as usize).max(1));
+            }
+        }
+    }
+}

@@ -190,7 +190,7 @@ impl H1 {
             return Poll::Ready(Some(Err(BodyError::Timeout)));
         } else {
             if !self.alarm.is_armed() {
-                self.alarm.arm(self.alarm.now().saturating_add(self.silence));
+                self.alarm.arm_after(self.silence);
             }
             self.relay.leave_asleep();
         }
@@ -257,12 +257,26 @@ impl H1 {
     fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.relay.enter(cx.waker());
         self.step();
-        if self.connection.is_none() || self.sender.is_ready() {
+        if self.connection.is_none() || self.sender.is_ready() || self.is_stuck() {
+            self.alarm.disarm();
             self.relay.leave_done();
             return Poll::Ready(());
         }
         self.relay.leave_asleep();
         Poll::Pending
+    }
+
+    /// Whether the origin, having answered, takes no more of the request and does not end the connection either.
+    fn is_stuck(&self) -> bool {
+        if self.upload.state() == UploadState::Done {
+            self.alarm.disarm();
+            return false;
+        }
+        let stuck = self.alarm.rang() && self.upload.is_stuck();
+        if !self.alarm.is_armed() || (self.alarm.rang() && !stuck) {
+            self.alarm.arm_after(self.timeout);
+        }
+        stuck
     }
 
     /// Looks whether an idle connection is still open.

@@ -25,6 +25,7 @@ pub(super) struct ServerPool {
     origin: Arc<Origin>,
     server: Arc<Server>,
     alarms: Rc<Alarms>,
+    #[expect(clippy::vec_box, reason = "the box moves between pool, request and body; its content is large")]
     idle: RefCell<Vec<Box<H1>>>,
     waiters: RefCell<VecDeque<oneshot::Sender<Box<H1>>>>,
     shared: RefCell<Vec<H2>>,
@@ -89,6 +90,9 @@ impl ServerPool {
     pub(super) fn existing(&self, h2: bool) -> Option<Place> {
         if h2 && let Some(stream) = self.shared.borrow().iter().find_map(H2::stream) {
             return Some(Place::H2(stream));
+        }
+        if h2 && !self.declined_h2.get() {
+            return None;
         }
         self.idle.borrow_mut().pop().map(Place::H1)
     }

@@ -1,6 +1,12 @@
 //! The client against real sockets, and the small harness these tests share.
 
 mod answers;
+mod failures;
+mod limits;
+mod names;
+mod servers;
+mod tls;
+mod uploads;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -71,10 +77,33 @@ pub(super) async fn read(exchange: Exchange) -> (StatusCode, Bytes) {
     (parts.status, body.collect().await.unwrap().to_bytes())
 }
 
+/// Waits until something that other tasks bring about is so.
+pub(super) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let holds = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(10), holds).await.is_ok(), "never: {what}");
+}
+
+/// Returns after the runtime has looked at its sockets several times (it does at least every 61 polls).
+pub(super) async fn polled() {
+    for _ in 0..500 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An address where nobody listens.
+pub(super) async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
 /// A server that runs a script on each connection, and counts them.
 pub(super) struct Scripted {
     pub(super) address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
 }
 
 impl Scripted {
@@ -87,14 +116,24 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&connections);
+        let ended = Arc::new(AtomicUsize::new(0));
+        let (counted, ending) = (Arc::clone(&connections), Arc::clone(&ended));
         tokio::task::spawn_local(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let number = counted.fetch_add(1, Ordering::SeqCst);
-                tokio::task::spawn_local(script(stream, number));
+                let (script, ending) = (script(stream, number), Arc::clone(&ending));
+                tokio::task::spawn_local(async move {
+                    script.await;
+                    ending.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
-        Self { address, connections }
+        Self { address, connections, ended }
+    }
+
+    /// Connections whose script has ended.
+    pub(super) fn ended(&self) -> usize {
+        self.ended.load(Ordering::SeqCst)
     }
 
     /// Connections accepted so far.
@@ -111,6 +150,9 @@ pub(super) async fn read_head(stream: &mut TcpStream) -> Option<String> {
     }
     Some(String::from_utf8(head).unwrap())
 }
+
+/// The least answer with a body.
+pub(super) const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
 /// Answers every request with `answer`.
 pub(super) async fn answer_all(mut stream: TcpStream, answer: &'static [u8]) {

@@ -76,11 +76,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.as_ref().is_none_or(|stream| stream.is_end_stream())
+        self.stream.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.stream.as_ref().map_or_else(|| SizeHint::with_exact(0), |stream| stream.size_hint())
+        self.stream.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
@@ -134,12 +134,16 @@ impl Upload {
     /// When the answer is due after all, if it was due at `due` and is not there `now`: the silence may be the
     /// client's, or the body may have taken its time. Not after `now` when the origin is late.
     pub(in crate::origin) fn next_deadline(&self, due: Nanos, timeout: Nanos, now: Nanos) -> Nanos {
-        let moved = self.frames.replace(0) > 0;
         match self.state.get() {
             UploadState::Done => due.max(self.done_at.get().saturating_add(timeout)),
-            UploadState::Sending if !moved => now,
+            UploadState::Sending | UploadState::AwaitsClient if self.is_stuck() => now,
             UploadState::Sending | UploadState::AwaitsClient => now.saturating_add(timeout),
         }
+    }
+
+    /// Whether the origin took nothing since the last call, and the client is not the reason.
+    pub(in crate::origin) fn is_stuck(&self) -> bool {
+        self.frames.replace(0) == 0 && self.state.get() == UploadState::Sending
     }
 
     fn polled<T>(&self, polled: &Poll<Option<Result<T, BoxError>>>) {

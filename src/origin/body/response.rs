@@ -125,7 +125,7 @@ impl Elsewhere {
         } else {
             self.alarm.wakes(cx.waker());
             if !self.alarm.is_armed() {
-                self.alarm.arm(self.alarm.now().saturating_add(self.silence));
+                self.alarm.arm_after(self.silence);
             }
         }
         if let Poll::Ready(Some(Err(_))) = &polled {
