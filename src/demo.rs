@@ -7,10 +7,12 @@
 //! - [`page`]: what the shop serves, what each page costs the database and which class it belongs to.
 //! - [`storefront`]: the shop itself, an HTTP/1.1 server.
 //! - [`shoppers`]: people who arrive whether or not the shop keeps up, lose patience and try again.
+//! - [`exposition`]: reads what a proxy says of itself on its page of metrics.
 //! - [`background`]: a thread with a runtime of its own, which is how both are run beside other things.
 
 pub mod background;
 pub mod database;
+pub mod exposition;
 pub mod page;
 pub mod shoppers;
 pub mod storefront;

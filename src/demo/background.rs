@@ -27,9 +27,9 @@ impl Background {
     {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || LocalSet::new().block_on(&runtime, async move { work(stopped).await }))?;
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            LocalSet::new().block_on(&runtime, async move { work(stopped).await });
+        })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }

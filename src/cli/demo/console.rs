@@ -1,0 +1,231 @@
+//! What the demo prints: the addresses, a line a second, a summary. It fits 80 columns.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::scene::{Act, Scene};
+use crate::demo::exposition;
+use crate::demo::page::Class;
+use crate::demo::shoppers::Tally;
+
+/// Lines between two headings, so that one is always in sight.
+const LINES: u32 = 20;
+
+/// The terminal's side of the demo.
+pub(super) struct Console {
+    scene: Scene,
+    began: Instant,
+    last: Duration,
+    lines: u32,
+    sums: [Sum; Act::ALL.len()],
+}
+
+/// What the proxy says of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Proxy {
+    seats: f64,
+    limit: f64,
+    waiting: f64,
+}
+
+#[derive(Default)]
+struct Sum {
+    time: Duration,
+    tally: Tally,
+}
+
+impl Proxy {
+    /// Reads a page of metrics.
+    pub(super) fn read(page: &str) -> Option<Self> {
+        Some(Self {
+            seats: exposition::sum(page, "spillway_capacity_in_use")?,
+            limit: exposition::sum(page, "spillway_capacity_limit")?,
+            waiting: exposition::sum(page, "spillway_seat_waiting")?,
+        })
+    }
+}
+
+impl Console {
+    /// Says where to look; the play begins now.
+    pub(super) fn open(scene: Scene, shop: SocketAddr, admin: SocketAddr) -> Self {
+        let (calm, surge) = scene.rates();
+        println!(
+            "A shop whose database does best with {} jobs at once.",
+            scene.database.best_concurrency
+        );
+        println!(
+            "{calm:.0} shoppers arrive each second, {surge:.0} in a surge; all of them want to buy.\n"
+        );
+        println!("  the shop, through Spillway   http://{shop}/");
+        println!("  what Spillway says of it     http://{admin}/metrics\n");
+        println!("Ctrl-C ends it.");
+        Self {
+            scene,
+            began: Instant::now(),
+            last: Duration::ZERO,
+            lines: 0,
+            sums: Default::default(),
+        }
+    }
+
+    /// Prints what happened in about the last second.
+    pub(super) fn line(&mut self, tally: &Tally, proxy: Option<Proxy>) {
+        let elapsed = self.began.elapsed();
+        let time = elapsed.saturating_sub(self.last);
+        self.last = elapsed;
+        let act = self.scene.act_at(elapsed);
+        if let Some(sum) = self.sums.get_mut(act as usize) {
+            sum.time += time;
+            sum.tally.add(tally);
+        }
+        if self.lines.is_multiple_of(LINES) {
+            println!("\n{}", heading());
+        }
+        self.lines += 1;
+        println!("{}", row(elapsed, act, tally, time, proxy));
+    }
+
+    /// Prints the summary.
+    pub(super) fn close(&self) {
+        println!("\n          goodput  pages/s  orders/s  p99        of the database's best");
+        for (act, sum) in Act::ALL
+            .iter()
+            .zip(&self.sums)
+            .filter(|(_, sum)| !sum.time.is_zero())
+        {
+            let best = sum.time.as_secs_f64() * f64::from(self.scene.database.best_concurrency);
+            let goodput = sum.tally.work.as_secs_f64() / best;
+            println!(
+                "  {:<6} {:>7.0} % {:>8.0} {:>9.1}  {:<9}  {}",
+                act.name(),
+                goodput * 100.0,
+                rate(sum.tally.served(), sum.time),
+                rate(sum.tally.finished, sum.time),
+                format!("{} ms", sum.tally.latency(0.99).as_millis()),
+                bar(goodput),
+            );
+        }
+        let mut all = Tally::default();
+        self.sums.iter().for_each(|sum| all.add(&sum.tally));
+        println!(
+            "\n{} shoppers came, {} got in, {} finished their order, {} gave up.",
+            all.arrived, all.entered, all.finished, all.gave_up
+        );
+    }
+}
+
+const GROUPS: &str = "                 |     served a second    |  refused a second   |   seats";
+
+fn heading() -> String {
+    let names = [
+        "", "", "asked", "check", "cart", "browse", "back", "limit", "full", "wait", "lost",
+        "used", "line", "p99",
+    ];
+    format!("{GROUPS}\n{}", columns(&names.map(str::to_owned)))
+}
+
+fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option<Proxy>) -> String {
+    let a_second = |count| format!("{:.0}", rate(count, time));
+    let served = |class| a_second(tally.class(class).served);
+    let refused = |reason| tally.refused.get(reason).copied().unwrap_or(0);
+    let (limit, capacity, wait) = (refused("limit"), refused("capacity"), refused("wait"));
+    let unserved = tally.refused.values().sum::<u64>() + tally.left + tally.broken;
+    columns(&[
+        format!("{}s", elapsed.as_secs()),
+        if act == Act::Surge {
+            "SURGE".to_owned()
+        } else {
+            String::new()
+        },
+        a_second(tally.offered()),
+        served(Class::Checkout),
+        served(Class::Cart),
+        served(Class::Browse),
+        served(Class::Background),
+        a_second(limit),
+        a_second(capacity),
+        a_second(wait),
+        a_second(unserved - limit - capacity - wait),
+        proxy.map_or("?".to_owned(), |proxy| {
+            format!("{:.0}/{:.0}", proxy.seats, proxy.limit)
+        }),
+        proxy.map_or("?".to_owned(), |proxy| format!("{:.0}", proxy.waiting)),
+        tally.latency(0.99).as_millis().to_string(),
+    ])
+}
+
+/// One line of the table, 80 columns wide.
+fn columns(cells: &[String; 14]) -> String {
+    let [
+        time,
+        act,
+        asked,
+        served @ ..,
+        limit,
+        full,
+        wait,
+        lost,
+        used,
+        line,
+        p99,
+    ] = cells;
+    let [check, cart, browse, back] = served;
+    format!(
+        "{time:>4} {act:<5}{asked:>6} |{check:>6}{cart:>5}{browse:>7}{back:>5} \
+         |{limit:>5}{full:>5}{wait:>5}{lost:>5} |{used:>6}{line:>4}{p99:>5}"
+    )
+}
+
+fn rate(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(1e-3)
+}
+
+fn bar(share: f64) -> String {
+    "█".repeat((share.clamp(0.0, 1.0) * 25.0).round() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_second_fits_80_columns() {
+        let proxy = Proxy {
+            seats: 40.0,
+            limit: 40.0,
+            waiting: 120.0,
+        };
+        let second = Duration::from_secs(1);
+        let row = row(
+            second * 999,
+            Act::Surge,
+            &Tally::default(),
+            second,
+            Some(proxy),
+        );
+        assert_eq!(
+            row,
+            "999s SURGE     0 |     0    0      0    0 |    0    0    0    0 | 40/40 120    0"
+        );
+        for line in heading().lines() {
+            assert!(line.len() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_proxy_is_read_from_its_metrics() {
+        let page = "spillway_capacity_limit{origin=\"storefront\"} 40\n\
+                    spillway_capacity_in_use{origin=\"storefront\",class=\"cart\"} 3\n\
+                    spillway_capacity_in_use{origin=\"storefront\",class=\"browse\"} 30\n\
+                    spillway_seat_waiting{class=\"browse\"} 7\n";
+        assert_eq!(
+            Proxy::read(page),
+            Some(Proxy {
+                seats: 33.0,
+                limit: 40.0,
+                waiting: 7.0
+            })
+        );
+        assert_eq!(Proxy::read(""), None);
+    }
+}
