@@ -40,10 +40,7 @@ pub struct Args {
 }
 
 /// Runs the demo. `start` starts a proxy, which stops when what it gave is dropped.
-pub fn run<P, E: fmt::Display>(
-    args: &Args,
-    start: impl FnOnce(Settings) -> Result<P, E>,
-) -> ExitCode {
+pub fn run<P, E: fmt::Display>(args: &Args, start: impl FnOnce(Settings) -> Result<P, E>) -> ExitCode {
     match perform(args, start) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -53,42 +50,20 @@ pub fn run<P, E: fmt::Display>(
     }
 }
 
-fn perform<P, E: fmt::Display>(
-    args: &Args,
-    start: impl FnOnce(Settings) -> Result<P, E>,
-) -> Result<(), String> {
+fn perform<P, E: fmt::Display>(args: &Args, start: impl FnOnce(Settings) -> Result<P, E>) -> Result<(), String> {
     let scene = Scene::new(args.surge);
     let shop_address = free_port(args.port, "--port")?;
     let admin_address = free_port(args.admin_port, "--admin-port")?;
-    let storefront =
-        Storefront::open((Ipv4Addr::LOCALHOST, 0).into(), scene.database).map_err(text)?;
-    let state =
-        StateDir::create().map_err(|error| format!("no place for the proxy's state: {error}"))?;
+    let storefront = Storefront::open((Ipv4Addr::LOCALHOST, 0).into(), scene.database).map_err(text)?;
+    let state = StateDir::create().map_err(|error| format!("no place for the proxy's state: {error}"))?;
     let typed = scene.config(shop_address, admin_address, storefront.address());
-    let settings = config::load(&typed, &state.0).map_err(|problems| {
-        problems
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("\n")
-    })?;
+    let settings = config::load(&typed, &state.0)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let proxy = start(settings).map_err(text)?;
-    let crowd = Crowd::gather(
-        shop_address,
-        scene.timeline(),
-        Habits::default(),
-        fastrand::u64(..),
-    )
-    .map_err(text)?;
+    let crowd = Crowd::gather(shop_address, scene.timeline(), Habits::default(), fastrand::u64(..)).map_err(text)?;
     let mut console = Console::open(scene, shop_address, admin_address);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(text)?;
-    LocalSet::new().block_on(
-        &runtime,
-        watch(&mut console, &crowd, admin_address, args.duration),
-    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(text)?;
+    LocalSet::new().block_on(&runtime, watch(&mut console, &crowd, admin_address, args.duration));
     // The shoppers first: none of them should meet a closed door.
     drop(crowd);
     drop(proxy);
@@ -97,12 +72,7 @@ fn perform<P, E: fmt::Display>(
 }
 
 /// Prints a line a second until the time is over or the operator has seen enough.
-async fn watch(
-    console: &mut Console,
-    crowd: &Crowd,
-    admin: SocketAddr,
-    duration: Option<Duration>,
-) {
+async fn watch(console: &mut Console, crowd: &Crowd, admin: SocketAddr, duration: Option<Duration>) {
     const SECOND: Duration = Duration::from_secs(1);
     let metrics = Connections::new(admin);
     let mut seconds = interval_at(Instant::now() + SECOND, SECOND);
@@ -122,21 +92,14 @@ async fn watch(
 
 /// What the proxy says of itself, if it does so within the second.
 async fn proxy_now(metrics: &Connections) -> Option<Proxy> {
-    let request = Request::get("/metrics")
-        .header("host", "localhost")
-        .body(Full::<Bytes>::default())
-        .ok()?;
-    let reply = timeout(Duration::from_millis(500), metrics.send(request))
-        .await
-        .ok()?
-        .ok()?;
+    let request = Request::get("/metrics").header("host", "localhost").body(Full::<Bytes>::default()).ok()?;
+    let reply = timeout(Duration::from_millis(500), metrics.send(request)).await.ok()?.ok()?;
     Proxy::read(std::str::from_utf8(&reply.body).ok()?)
 }
 
 /// A loopback address nobody listens on at present.
 fn free_port(port: u16, flag: &str) -> Result<SocketAddr, String> {
-    let probed =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
+    let probed = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
     probed.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("port {port} is in use by another program; choose one with {flag}")
@@ -162,11 +125,7 @@ struct StateDir(PathBuf);
 
 impl StateDir {
     fn create() -> io::Result<Self> {
-        let name = format!(
-            "spillway-demo-{}-{:08x}",
-            std::process::id(),
-            fastrand::u32(..)
-        );
+        let name = format!("spillway-demo-{}-{:08x}", std::process::id(), fastrand::u32(..));
         let path = std::env::temp_dir().join(name);
         // Fails where it exists: nobody else's directory is used, or removed.
         std::fs::create_dir(&path)?;
@@ -204,10 +163,7 @@ mod tests {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         let problem = free_port(port, "--port").unwrap_err();
-        assert_eq!(
-            problem,
-            format!("port {port} is in use by another program; choose one with --port")
-        );
+        assert_eq!(problem, format!("port {port} is in use by another program; choose one with --port"));
     }
 
     #[test]

@@ -3,9 +3,7 @@
 /// The sum of all series of `name`; `None` if there is none.
 #[must_use]
 pub fn sum(page: &str, name: &str) -> Option<f64> {
-    page.lines()
-        .filter_map(|line| value(line, name))
-        .reduce(|sum, value| sum + value)
+    page.lines().filter_map(|line| value(line, name)).reduce(|sum, value| sum + value)
 }
 
 fn value(line: &str, name: &str) -> Option<f64> {

@@ -49,23 +49,12 @@ impl Console {
     /// Says where to look; the play begins now.
     pub(super) fn open(scene: Scene, shop: SocketAddr, admin: SocketAddr) -> Self {
         let (calm, surge) = scene.rates();
-        println!(
-            "A shop whose database does best with {} jobs at once.",
-            scene.database.best_concurrency
-        );
-        println!(
-            "{calm:.0} shoppers arrive each second, {surge:.0} in a surge; all of them want to buy.\n"
-        );
+        println!("A shop whose database does best with {} jobs at once.", scene.database.best_concurrency);
+        println!("{calm:.0} shoppers arrive each second, {surge:.0} in a surge; all of them want to buy.\n");
         println!("  the shop, through Spillway   http://{shop}/");
         println!("  what Spillway says of it     http://{admin}/metrics\n");
         println!("Ctrl-C ends it.");
-        Self {
-            scene,
-            began: Instant::now(),
-            last: Duration::ZERO,
-            lines: 0,
-            sums: Default::default(),
-        }
+        Self { scene, began: Instant::now(), last: Duration::ZERO, lines: 0, sums: Default::default() }
     }
 
     /// Prints what happened in about the last second.
@@ -88,11 +77,7 @@ impl Console {
     /// Prints the summary.
     pub(super) fn close(&self) {
         println!("\n          goodput  pages/s  orders/s  p99        of the database's best");
-        for (act, sum) in Act::ALL
-            .iter()
-            .zip(&self.sums)
-            .filter(|(_, sum)| !sum.time.is_zero())
-        {
+        for (act, sum) in Act::ALL.iter().zip(&self.sums).filter(|(_, sum)| !sum.time.is_zero()) {
             let best = sum.time.as_secs_f64() * f64::from(self.scene.database.best_concurrency);
             let goodput = sum.tally.work.as_secs_f64() / best;
             println!(
@@ -117,10 +102,8 @@ impl Console {
 const GROUPS: &str = "                 |     served a second    |  refused a second   |   seats";
 
 fn heading() -> String {
-    let names = [
-        "", "", "asked", "check", "cart", "browse", "back", "limit", "full", "wait", "lost",
-        "used", "line", "p99",
-    ];
+    let names =
+        ["", "", "asked", "check", "cart", "browse", "back", "limit", "full", "wait", "lost", "used", "line", "p99"];
     format!("{GROUPS}\n{}", columns(&names.map(str::to_owned)))
 }
 
@@ -132,11 +115,7 @@ fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option
     let unserved = tally.refused.values().sum::<u64>() + tally.left + tally.broken;
     columns(&[
         format!("{}s", elapsed.as_secs()),
-        if act == Act::Surge {
-            "SURGE".to_owned()
-        } else {
-            String::new()
-        },
+        if act == Act::Surge { "SURGE".to_owned() } else { String::new() },
         a_second(tally.offered()),
         served(Class::Checkout),
         served(Class::Cart),
@@ -146,9 +125,7 @@ fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option
         a_second(capacity),
         a_second(wait),
         a_second(unserved - limit - capacity - wait),
-        proxy.map_or("?".to_owned(), |proxy| {
-            format!("{:.0}/{:.0}", proxy.seats, proxy.limit)
-        }),
+        proxy.map_or("?".to_owned(), |proxy| format!("{:.0}/{:.0}", proxy.seats, proxy.limit)),
         proxy.map_or("?".to_owned(), |proxy| format!("{:.0}", proxy.waiting)),
         tally.latency(0.99).as_millis().to_string(),
     ])
@@ -156,19 +133,7 @@ fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option
 
 /// One line of the table, 80 columns wide.
 fn columns(cells: &[String; 14]) -> String {
-    let [
-        time,
-        act,
-        asked,
-        served @ ..,
-        limit,
-        full,
-        wait,
-        lost,
-        used,
-        line,
-        p99,
-    ] = cells;
+    let [time, act, asked, served @ .., limit, full, wait, lost, used, line, p99] = cells;
     let [check, cart, browse, back] = served;
     format!(
         "{time:>4} {act:<5}{asked:>6} |{check:>6}{cart:>5}{browse:>7}{back:>5} \
@@ -190,23 +155,10 @@ mod tests {
 
     #[test]
     fn a_busy_second_fits_80_columns() {
-        let proxy = Proxy {
-            seats: 40.0,
-            limit: 40.0,
-            waiting: 120.0,
-        };
+        let proxy = Proxy { seats: 40.0, limit: 40.0, waiting: 120.0 };
         let second = Duration::from_secs(1);
-        let row = row(
-            second * 999,
-            Act::Surge,
-            &Tally::default(),
-            second,
-            Some(proxy),
-        );
-        assert_eq!(
-            row,
-            "999s SURGE     0 |     0    0      0    0 |    0    0    0    0 | 40/40 120    0"
-        );
+        let row = row(second * 999, Act::Surge, &Tally::default(), second, Some(proxy));
+        assert_eq!(row, "999s SURGE     0 |     0    0      0    0 |    0    0    0    0 | 40/40 120    0");
         for line in heading().lines() {
             assert!(line.len() <= 80, "{line}");
         }
@@ -218,14 +170,7 @@ mod tests {
                     spillway_capacity_in_use{origin=\"storefront\",class=\"cart\"} 3\n\
                     spillway_capacity_in_use{origin=\"storefront\",class=\"browse\"} 30\n\
                     spillway_seat_waiting{class=\"browse\"} 7\n";
-        assert_eq!(
-            Proxy::read(page),
-            Some(Proxy {
-                seats: 33.0,
-                limit: 40.0,
-                waiting: 7.0
-            })
-        );
+        assert_eq!(Proxy::read(page), Some(Proxy { seats: 33.0, limit: 40.0, waiting: 7.0 }));
         assert_eq!(Proxy::read(""), None);
     }
 }

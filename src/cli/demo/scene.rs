@@ -47,10 +47,7 @@ impl Act {
 
 impl Scene {
     pub(super) fn new(surge: f64) -> Self {
-        Self {
-            database: Parameters::default(),
-            surge,
-        }
+        Self { database: Parameters::default(), surge }
     }
 
     /// Shoppers a second in calm times, and in a surge.
@@ -59,14 +56,7 @@ impl Scene {
     }
 
     pub(super) fn timeline(&self) -> Timeline {
-        Timeline::new(
-            Act::ALL
-                .map(|act| Stretch {
-                    lasts: act.lasts(),
-                    rate: self.rate(act),
-                })
-                .to_vec(),
-        )
+        Timeline::new(Act::ALL.map(|act| Stretch { lasts: act.lasts(), rate: self.rate(act) }).to_vec())
     }
 
     /// The act in which the second before `elapsed` lies.
@@ -83,12 +73,7 @@ impl Scene {
     }
 
     /// The proxy's configuration file.
-    pub(super) fn config(
-        &self,
-        shop: SocketAddr,
-        admin: SocketAddr,
-        storefront: SocketAddr,
-    ) -> String {
+    pub(super) fn config(&self, shop: SocketAddr, admin: SocketAddr, storefront: SocketAddr) -> String {
         CONFIG
             .replace("127.0.0.1:PORT", &shop.to_string())
             .replace("127.0.0.1:ADMIN", &admin.to_string())
