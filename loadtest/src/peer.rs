@@ -123,10 +123,9 @@ impl Peer {
     fn with_tls(self, address: SocketAddr, files: &Files) -> (String, String) {
         let (certificate, key, both) = (files.certificate.display(), files.key.display(), files.both.display());
         match self {
-            Self::Spillway => (
-                address.to_string(),
-                format!("tls = [ {{ certificate = \"{certificate}\", key = \"{key}\" }} ]"),
-            ),
+            Self::Spillway => {
+                (address.to_string(), format!("tls = [ {{ certificate = \"{certificate}\", key = \"{key}\" }} ]"))
+            }
             Self::Nginx => (
                 format!("{address} ssl http2"),
                 format!(

@@ -92,6 +92,7 @@ impl Scene {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::page::Class;
 
     #[test]
     fn the_acts_are_those_of_the_timeline() {
@@ -107,11 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_names_no_placeholder() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 4321));
-        let config = Scene::new(10.0).config(address, address, address);
-        for placeholder in ["PORT", "ADMIN", "STOREFRONT", "LIMIT"] {
-            assert!(!config.contains(placeholder), "{placeholder}");
-        }
+    fn the_configuration_is_a_good_one() {
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let typed = Scene::new(10.0).config(address(1), address(2), address(3));
+        let settings = crate::config::load(&typed, std::path::Path::new("/nowhere")).unwrap();
+        assert_eq!((settings.listeners[0].address, settings.admin.address), (address(1), address(2)));
+        assert_eq!(settings.origins[0].servers[0].port, 3);
+        let classes: Vec<_> = settings.classes.iter().map(|class| class.name.as_str()).collect();
+        assert_eq!(classes, Class::ALL.map(Class::name));
     }
 }
