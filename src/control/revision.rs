@@ -3,7 +3,7 @@
 //! A revision is two files under `state_dir/revisions`: its text as it was given (`000012.toml`) and who gave it when
 //! (`000012.json`). The newest is the one in force.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::io;
 
 use jiff::Timestamp;
@@ -45,6 +45,17 @@ pub enum Source {
     Api,
     /// An older revision, restored.
     Restore,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::File => "file",
+            Self::Hup => "hup",
+            Self::Api => "api",
+            Self::Restore => "restore",
+        })
+    }
 }
 
 /// The revisions on disk.

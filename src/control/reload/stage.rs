@@ -1,0 +1,58 @@
+//! A change that was judged and built, and is not in force yet.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Engine;
+use crate::config::Problem;
+use crate::config::settings::Settings;
+use crate::control::in_force::{Attempt, InForce};
+use crate::control::overrides::{Effective, Overrides};
+use crate::control::restart;
+use crate::control::revision::Revision;
+
+/// A revision, without overrides.
+#[derive(Debug, Clone)]
+pub(super) struct Current {
+    pub(super) revision: Revision,
+    pub(super) text: Arc<str>,
+    pub(super) settings: Settings,
+}
+
+/// What is in force as soon as the engine commits.
+pub(super) struct Staged {
+    pub(super) current: Current,
+    pub(super) overrides: Overrides,
+    effective: Effective,
+    needs_restart: Vec<String>,
+}
+
+/// Has `engine` prepare a revision with overrides over it.
+pub(super) fn stage(
+    engine: &mut dyn Engine,
+    current: Current,
+    overrides: Overrides,
+    base: &Path,
+    started: &Settings,
+) -> Result<Staged, Vec<Problem>> {
+    let mut effective = overrides.over(&current.text, base, &current.settings);
+    let needs_restart = restart::hold_back(&mut effective.settings, started);
+    engine.prepare(&effective, current.revision.number)?;
+    Ok(Staged { current, overrides, effective, needs_restart })
+}
+
+impl Staged {
+    /// How it is published.
+    pub(super) fn view(&self, revisions: &[Revision], last_reload: Option<Attempt>) -> InForce {
+        InForce {
+            revision: self.current.revision.clone(),
+            text: Arc::clone(&self.current.text),
+            settings: Arc::new(self.effective.settings.clone()),
+            overrides: self.overrides.clone(),
+            dormant: self.effective.dormant.clone(),
+            needs_restart: self.needs_restart.clone(),
+            revisions: revisions.into(),
+            last_reload,
+        }
+    }
+}
