@@ -19,6 +19,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The pause before another try at ending an override.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// How soon what a change left behind is looked at again.
+const TIDYING: Duration = Duration::from_secs(1);
+
 type Job = Box<dyn FnOnce(&mut Reloader) + Send>;
 
 /// Where changes are asked for, and what is in force is seen.
@@ -75,13 +78,16 @@ impl Policies {
 }
 
 fn run(mut reloader: Reloader, inbox: &Receiver<Job>) {
+    let mut untidy = true;
     loop {
-        match inbox.recv_timeout(patience(reloader.next_end(), Timestamp::now())) {
+        let longest = if untidy { TIDYING } else { LONGEST };
+        match inbox.recv_timeout(patience(reloader.next_end(), Timestamp::now()).min(longest)) {
             Ok(job) => guarded(|| job(&mut reloader)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
         guarded(|| reloader.end_overrides(Timestamp::now()));
+        guarded(|| untidy = reloader.tidy());
     }
 }
 
@@ -98,5 +104,28 @@ fn patience(end: Option<Timestamp>, now: Timestamp) -> Duration {
         Some(Ok(left)) if !left.is_zero() => left.min(LONGEST),
         Some(_) => RETRY,
         None => LONGEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + millis).unwrap()
+    }
+
+    #[test]
+    fn it_sleeps_until_an_override_ends_and_never_spins() {
+        let cases = [
+            (None, LONGEST),
+            (Some(at(250)), Duration::from_millis(250)),
+            (Some(at(3_600_000)), LONGEST),
+            (Some(at(0)), RETRY),
+            (Some(at(-5_000)), RETRY),
+        ];
+        for (end, expected) in cases {
+            assert_eq!(patience(end, at(0)), expected, "{end:?}");
+        }
     }
 }

@@ -210,7 +210,7 @@ fn lost(error: rustix::io::Errno) -> HandoverError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpStream};
@@ -224,7 +224,7 @@ mod tests {
     }
 
     /// This test binary, running only [`the_new_process`] in the part given.
-    fn successor(part: &str) -> Program {
+    pub(in crate::control) fn successor(part: &str) -> Program {
         let script = format!(
             "{PART}={part} exec {} --exact control::handover::tests::the_new_process --nocapture",
             std::env::current_exe().unwrap().display()

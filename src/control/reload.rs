@@ -36,6 +36,9 @@ pub trait Engine: Send {
     /// Puts in force what was prepared last.
     fn commit(&mut self);
 
+    /// Finishes what a commit left to be done later, out of the way of traffic. True while something is still left.
+    fn tidy(&mut self) -> bool;
+
     /// Is told how an attempt to reload went, for the metrics.
     fn attempted(&mut self, attempt: &Attempt, revision: u64);
 }
@@ -61,7 +64,7 @@ pub struct Reloader {
 #[error("revision {} ({} by {}) cannot be built", .revision.number, .revision.source, .revision.actor)]
 pub struct StartError {
     /// Whose text the lines of the problems are of.
-    pub revision: Revision,
+    pub revision: Box<Revision>,
     /// Everything that is wrong.
     pub problems: Vec<Problem>,
 }
@@ -79,7 +82,7 @@ impl Reloader {
         let started = settings.clone();
         let current = Current { revision, text: text.into(), settings };
         let staged = stage::stage(engine.as_mut(), current.clone(), overrides, config::base_of(&path), &started)
-            .map_err(|problems| StartError { revision: current.revision.clone(), problems })?;
+            .map_err(|problems| StartError { revision: current.revision.clone().into(), problems })?;
         keep_if_possible(&mut revisions, is_new.then_some(&current), &file_hash);
         engine.commit();
         let published = Arc::new(ArcSwap::from_pointee(staged.view(revisions.list(), None)));
@@ -108,7 +111,7 @@ impl Reloader {
         }
         self.seen = hash;
         let outcome = match read {
-            Ok(text) => self.from_file(&text, source, now),
+            Ok(text) => self.take_file(&text, source, now),
             Err(error) => Err(Refusal::Unreadable { path: self.path.clone(), reason: error.to_string() }),
         };
         let actor = if source == Source::Hup { "SIGHUP".to_owned() } else { self.path.display().to_string() };
@@ -206,6 +209,11 @@ impl Reloader {
         self.overrides.next_end()
     }
 
+    /// Finishes what the last change left to be done later; true while something is still left.
+    pub fn tidy(&mut self) -> bool {
+        self.engine.tidy()
+    }
+
     /// Changes nothing from now on: another process is taking over and may write to the state directory.
     pub fn freeze(&mut self) {
         self.frozen = true;
@@ -221,7 +229,7 @@ impl Reloader {
         let _ = self.reread(Source::File, now);
     }
 
-    fn from_file(&mut self, text: &str, source: Source, now: Timestamp) -> Result<Change, Refusal> {
+    fn take_file(&mut self, text: &str, source: Source, now: Timestamp) -> Result<Change, Refusal> {
         let hash = fingerprint(text);
         let in_force = &self.current.revision;
         let is_new = hash != in_force.hash;
@@ -363,6 +371,6 @@ fn save(state: &StateDir, overrides: &Overrides) -> io::Result<()> {
     state.write(OVERRIDES, &serde_json::to_vec_pretty(overrides)?)
 }
 
-fn not_kept(error: io::Error) -> Refusal {
+fn not_kept(error: impl fmt::Display) -> Refusal {
     Refusal::NotKept(error.to_string())
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use tokio::signal::unix::{self, SignalKind};
+use tokio::sync::mpsc;
 
 /// What a signal asks of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub enum Request {
 
 /// The signals of this process. From its creation on none of them ends the process by itself.
 #[derive(Debug)]
-pub struct Signals {
+struct Signals {
     hangup: unix::Signal,
     terminate: unix::Signal,
     quit: unix::Signal,
@@ -35,7 +36,7 @@ impl Signals {
     ///
     /// # Errors
     /// A handler cannot be installed.
-    pub fn listen() -> io::Result<Self> {
+    fn listen() -> io::Result<Self> {
         Ok(Self {
             hangup: unix::signal(SignalKind::hangup())?,
             terminate: unix::signal(SignalKind::terminate())?,
@@ -47,7 +48,7 @@ impl Signals {
     }
 
     /// The next request. Of several at once the one that ends the process soonest comes first. Cancel safe.
-    pub async fn next(&mut self) -> Request {
+    async fn next(&mut self) -> Request {
         tokio::select! {
             biased;
             _ = self.interrupt.recv() => Request::Stop,
@@ -58,4 +59,15 @@ impl Signals {
             _ = self.user1.recv() => Request::ReopenLogs,
         }
     }
+}
+
+/// Passes every signal of this process on as what it asks for. Call it inside of a runtime.
+///
+/// # Errors
+/// A handler cannot be installed.
+pub fn requests() -> io::Result<mpsc::Receiver<Request>> {
+    let mut signals = Signals::listen()?;
+    let (pass_on, requests) = mpsc::channel(16);
+    tokio::spawn(async move { while pass_on.send(signals.next().await).await.is_ok() {} });
+    Ok(requests)
 }

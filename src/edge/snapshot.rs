@@ -138,7 +138,8 @@ pub struct SnapshotBuilder {
 }
 
 /// What can fail of a build, done before anything live is touched.
-struct Prepared {
+#[derive(Debug)]
+pub struct Prepared {
     policy: Policy,
     listeners: Vec<Option<ListenerTls>>,
     origins: Vec<origin::Prepared>,
@@ -173,11 +174,16 @@ impl SnapshotBuilder {
     /// Every problem found; nothing live has changed then.
     pub fn build(&mut self, settings: Settings, revision: u64, now: Nanos) -> Result<Snapshot, Vec<Problem>> {
         let prepared = self.prepare(Arc::new(settings), revision)?;
+        Ok(self.finish(prepared, now))
+    }
+
+    /// Makes a snapshot of what was prepared; the live parts take their new settings.
+    pub fn finish(&mut self, prepared: Prepared, now: Nanos) -> Snapshot {
         let settings = Arc::clone(&prepared.policy.settings);
         let limits = self.limits(&settings, now);
         let origins = self.origins.commit(prepared.origins, now);
         let origins = self.origin_handles(&settings, origins);
-        Ok(Snapshot {
+        Snapshot {
             routes: self.routes(&prepared.policy),
             classes: settings.classes.iter().map(|class| self.metrics.class(&class.name)).collect(),
             limit_metrics: settings.limits.iter().map(|limit| self.metrics.limit(&limit.name)).collect(),
@@ -189,18 +195,14 @@ impl SnapshotBuilder {
             hasher: self.hasher.clone(),
             journeys: Arc::clone(&self.journeys),
             metrics: self.metrics.clone(),
-        })
+        }
     }
 
-    /// Finds every problem that [`Self::build`] would, without touching anything live.
+    /// Does all of a build that can fail, without touching anything live.
     ///
     /// # Errors
     /// Every problem found.
-    pub fn check(&self, settings: Settings) -> Result<(), Vec<Problem>> {
-        self.prepare(Arc::new(settings), 0).map(drop)
-    }
-
-    fn prepare(&self, settings: Arc<Settings>, revision: u64) -> Result<Prepared, Vec<Problem>> {
+    pub fn prepare(&self, settings: Arc<Settings>, revision: u64) -> Result<Prepared, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut listeners = Vec::new();
         for (index, listener) in settings.listeners.iter().enumerate() {

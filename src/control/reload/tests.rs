@@ -1,60 +1,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Mutex;
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::control::fixture::{self, Recorder, at, policy, write};
 use crate::control::overrides::ServerState;
-
-/// What the engine was told, shared with the test.
-#[derive(Default)]
-struct Seen {
-    in_force: Option<(Effective, u64)>,
-    prepared: Option<(Effective, u64)>,
-    commits: usize,
-    refuses: bool,
-    attempts: Vec<Result<Change, String>>,
-}
-
-#[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Seen>>);
-
-impl Engine for Recorder {
-    fn prepare(&mut self, effective: &Effective, revision: u64) -> Result<(), Vec<Problem>> {
-        let mut seen = self.0.lock().unwrap();
-        if seen.refuses {
-            return Err(vec![problem("the certificate does not match its key")]);
-        }
-        seen.prepared = Some((effective.clone(), revision));
-        Ok(())
-    }
-
-    fn commit(&mut self) {
-        let mut seen = self.0.lock().unwrap();
-        seen.in_force = seen.prepared.take();
-        seen.commits += 1;
-    }
-
-    fn attempted(&mut self, attempt: &Attempt, _revision: u64) {
-        self.0.lock().unwrap().attempts.push(attempt.outcome.clone().map_err(|why| why.to_string()));
-    }
-}
-
-impl Recorder {
-    fn rate(&self) -> f64 {
-        self.settings().limits[0].rate.per_second()
-    }
-
-    fn settings(&self) -> Settings {
-        self.0.lock().unwrap().in_force.as_ref().unwrap().0.settings.clone()
-    }
-
-    fn commits(&self) -> usize {
-        self.0.lock().unwrap().commits
-    }
-}
 
 /// A proxy's directory, and the process in it.
 struct Proxy {
@@ -75,9 +27,7 @@ impl Proxy {
     }
 
     fn begin(dir: TempDir) -> Self {
-        let engine = Recorder::default();
-        let boot = Boot::load(&dir.path().join("shop.toml")).unwrap();
-        let reloader = Reloader::start(boot, Box::new(engine.clone()), at(0)).unwrap();
+        let (reloader, engine) = fixture::begin(&dir);
         Self { dir, engine, reloader }
     }
 
@@ -119,47 +69,6 @@ impl Proxy {
             since: at(0),
         })
     }
-}
-
-fn write(dir: &TempDir, text: &str) {
-    fs::write(dir.path().join("shop.toml"), text).unwrap();
-}
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + second).unwrap()
-}
-
-fn problem(message: &str) -> Problem {
-    Problem { line: 1, column: 1, key: String::new(), message: message.into(), suggestion: None }
-}
-
-fn policy(rate: &str) -> String {
-    format!(
-        r#"
-        [server]
-        workers = 2
-        state_dir = "state"
-        [[listener]]
-        address = "127.0.0.1:8080"
-        [admin]
-        address = "127.0.0.1:9900"
-        [origin.shop]
-        servers = ["http://127.0.0.1:9000", "http://127.0.0.1:9001"]
-        capacity = {{ mode = "fixed", limit = 200 }}
-        [[class]]
-        name = "all"
-        [limit.login]
-        key = "client-ip"
-        rate = "{rate}"
-        burst = 5
-        [[route]]
-        name = "everything"
-        path = "/{{*rest}}"
-        class = "all"
-        origin = "shop"
-        limits = ["login"]
-        "#
-    )
 }
 
 #[test]

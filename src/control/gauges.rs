@@ -1,0 +1,63 @@
+//! What is read from the snapshot in force when somebody scrapes the metrics.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::clock::{self, Nanos};
+use crate::config::settings::LimitKey;
+use crate::edge::snapshot::{OriginHandle, Snapshot};
+use crate::limit::Key;
+use crate::telemetry::metrics::{ConnectionState, GaugeSource, GaugeWriter, LimitGauges};
+
+/// The gauges of whatever snapshot is in force.
+#[derive(Debug)]
+pub(super) struct SnapshotGauges {
+    live: Arc<ArcSwap<Snapshot>>,
+}
+
+impl SnapshotGauges {
+    /// Those of `live`.
+    pub(super) fn new(live: Arc<ArcSwap<Snapshot>>) -> Self {
+        Self { live }
+    }
+}
+
+impl GaugeSource for SnapshotGauges {
+    fn collect(&self, out: &mut GaugeWriter) {
+        let (snapshot, now) = (self.live.load_full(), clock::now());
+        out.connection_limit(snapshot.policy.settings.server.max_connections);
+        for (settings, limiter) in snapshot.policy.settings.limits.iter().zip(&snapshot.limits) {
+            let gauges = LimitGauges {
+                rate_per_second: limiter.rate(),
+                tokens: (settings.key == LimitKey::Global).then(|| limiter.tokens(Key::GLOBAL, now)),
+                keys: limiter.keys(now),
+                evictions: limiter.evictions(),
+            };
+            out.limit(&settings.name, gauges);
+        }
+        for handle in &snapshot.origins {
+            origin(out, handle, now);
+        }
+        for (name, expiry) in snapshot.certificate_expiries() {
+            out.certificate_expiry(name, expiry);
+        }
+    }
+}
+
+fn origin(out: &mut GaugeWriter, handle: &OriginHandle, now: Nanos) {
+    let (name, usage) = (handle.origin.name(), handle.seats.usage());
+    if let Some(limit) = usage.limit {
+        out.capacity_limit(name, limit);
+    }
+    for class in &usage.classes {
+        out.capacity_in_use(name, &class.name, u64::from(class.in_use));
+        out.seat_waiting(&class.name, class.waiting as u64);
+    }
+    for server in handle.origin.servers(now) {
+        out.origin_healthy(name, &server.name, server.usable);
+        let mut connections = |state, count| out.origin_connections(name, &server.name, state, u64::from(count));
+        connections(ConnectionState::Active, server.active_connections);
+        connections(ConnectionState::Idle, server.idle_connections);
+    }
+}

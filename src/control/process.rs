@@ -1,0 +1,236 @@
+//! The life of a process that is ready to serve, until it has left.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::actor::Policies;
+use super::handover::{self, HandoverError, Predecessor, Program};
+use super::lifecycle::Lifecycle;
+use super::logs::ProcessLogs;
+use super::reload::Reloader;
+use super::revision::Source;
+use super::signals::Request;
+use super::sockets::Sockets;
+use super::systemd;
+use super::watch::Watch;
+use crate::edge::worker::Phase;
+
+/// How long a new process may take to become ready.
+const SUCCESSION: Duration = Duration::from_secs(30);
+/// How long workers may take to end when told to at once.
+const STOPPING: Duration = Duration::from_secs(2);
+
+/// A process whose workers accept connections.
+#[derive(Debug)]
+pub struct Process {
+    /// Where it is in its life.
+    pub lifecycle: Lifecycle,
+    /// What changes its policy.
+    pub policies: Policies,
+    /// The configuration file to be watched; `None` is none.
+    pub config: Option<PathBuf>,
+    /// Every listening socket, of which the workers have duplicates.
+    pub sockets: Sockets,
+    /// The threads of the workers.
+    pub workers: Vec<JoinHandle<()>>,
+    /// Its logs.
+    pub logs: ProcessLogs,
+    /// What a new process is started from; `None` where sockets are not handed over.
+    pub program: Option<Program>,
+    /// The process that handed its sockets to this one.
+    pub predecessor: Option<Predecessor>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Every open request was finished.
+    Finished,
+    /// Requests were still open at `drain_timeout`, and were cut off.
+    TimedOut,
+    /// It was told to end at once.
+    Interrupted,
+    /// Nobody asked for it: the workers ended by themselves.
+    Failed,
+}
+
+impl Process {
+    /// Says that it is ready, then does what `requests` ask for until one of them ends it. The file is watched meanwhile.
+    pub async fn run(self, mut requests: mpsc::Receiver<Request>) -> Ending {
+        let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor } = self;
+        let _watch = config.and_then(|path| watch(&path, &policies));
+        let mut workers = all_ended(workers);
+        serve(&lifecycle, &policies, predecessor);
+        let running = Running { policies: &policies, logs: &logs, sockets: Arc::new(sockets), program };
+        let phase = tokio::select! {
+            phase = running.until_left(&mut requests) => phase,
+            _ = &mut workers => return Ending::Failed,
+        };
+        let drain_timeout = policies.in_force().settings.server.drain_timeout;
+        // The sockets are closed by now unless another process has them, so no connection waits in vain to be accepted.
+        leave(&lifecycle, phase, &mut requests, workers, drain_timeout).await
+    }
+}
+
+/// What a running process needs to answer requests of the operator.
+struct Running<'a> {
+    policies: &'a Policies,
+    logs: &'a ProcessLogs,
+    sockets: Arc<Sockets>,
+    program: Option<Program>,
+}
+
+impl Running<'_> {
+    /// Answers requests until one of them changes the phase, and closes the sockets.
+    async fn until_left(self, requests: &mut mpsc::Receiver<Request>) -> Phase {
+        let mut succession: Option<oneshot::Receiver<Result<u32, HandoverError>>> = None;
+        loop {
+            tokio::select! {
+                request = next(requests) => match request {
+                    Request::Reload => reload(self.policies),
+                    Request::ReopenLogs => self.logs.reopen(),
+                    Request::HandOver if succession.is_none() => succession = self.hand_over().await,
+                    Request::HandOver => tracing::warn!("a new process is being started already"),
+                    Request::Drain => return Phase::Draining,
+                    Request::Stop => return Phase::Stopped,
+                },
+                outcome = answer(&mut succession) => {
+                    succession = None;
+                    match outcome {
+                        Ok(pid) => {
+                            tracing::info!(pid, "a new process serves; this one finishes its requests");
+                            systemd::succeeded_by(pid);
+                            return Phase::HandingOver;
+                        }
+                        Err(error) => {
+                            tracing::error!("nothing was handed over and this process goes on: {error}");
+                            self.policies.tell(Reloader::thaw);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn hand_over(&self) -> Option<oneshot::Receiver<Result<u32, HandoverError>>> {
+        let Some(program) = self.program.clone() else {
+            tracing::error!("this process does not hand its sockets over");
+            return None;
+        };
+        // A change that is being made is finished first; nothing to do if that failed.
+        let _ = self.policies.ask(|reloader, _| reloader.freeze()).await;
+        tracing::info!("starting a new process");
+        let (tell, outcome) = oneshot::channel();
+        let sockets = Arc::clone(&self.sockets);
+        aside("spillway-handover", move || {
+            // An error means that this process is leaving for another reason.
+            let _ = tell.send(handover::hand_over(&program, sockets.all(), SUCCESSION));
+        });
+        Some(outcome)
+    }
+}
+
+fn serve(lifecycle: &Lifecycle, policies: &Policies, predecessor: Option<Predecessor>) {
+    lifecycle.serve();
+    systemd::ready(policies.in_force().revision.number);
+    if let Some(Err(error)) = predecessor.map(Predecessor::ready) {
+        tracing::warn!(%error, "the process before this one is gone");
+    }
+}
+
+/// Finishes the open requests, for at most `patience`.
+async fn leave(
+    lifecycle: &Lifecycle,
+    phase: Phase,
+    requests: &mut mpsc::Receiver<Request>,
+    mut workers: oneshot::Receiver<()>,
+    patience: Duration,
+) -> Ending {
+    lifecycle.enter(phase);
+    let mut ending = Ending::Interrupted;
+    if phase != Phase::Stopped {
+        tracing::info!(?patience, "finishing open requests");
+        if phase == Phase::Draining {
+            systemd::stopping();
+        }
+        ending = tokio::select! {
+            _ = &mut workers => return Ending::Finished,
+            () = tokio::time::sleep(patience) => Ending::TimedOut,
+            () = stop(requests) => Ending::Interrupted,
+        };
+        lifecycle.enter(Phase::Stopped);
+    }
+    if tokio::time::timeout(STOPPING, workers).await.is_err() {
+        tracing::warn!("a worker did not stop in time");
+    }
+    ending
+}
+
+fn reload(policies: &Policies) {
+    systemd::reloading();
+    policies.tell(|reloader, now| {
+        // What comes of it is in the log and in the status.
+        let _ = reloader.reread(Source::Hup, now);
+        systemd::ready(reloader.in_force().load().revision.number);
+    });
+}
+
+fn watch(path: &Path, policies: &Policies) -> Option<Watch> {
+    let policies = policies.clone();
+    let changed = move || {
+        policies.tell(|reloader, now| {
+            // What comes of it is in the log and in the status.
+            let _ = reloader.reread(Source::File, now);
+        });
+    };
+    Watch::start(path, changed)
+        .inspect_err(|error| tracing::error!(%error, "changes of the configuration file go unnoticed; use SIGHUP"))
+        .ok()
+}
+
+/// Completes when every worker has ended.
+fn all_ended(workers: Vec<JoinHandle<()>>) -> oneshot::Receiver<()> {
+    let (tell, ended) = oneshot::channel();
+    aside("spillway-workers", move || {
+        for worker in workers {
+            if worker.join().is_err() {
+                tracing::error!("a worker has panicked");
+            }
+        }
+        // An error means that nobody waits any more.
+        let _ = tell.send(());
+    });
+    ended
+}
+
+/// Runs what blocks on a thread that nobody waits for when the process ends.
+fn aside(name: &str, work: impl FnOnce() + Send + 'static) {
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(work) {
+        tracing::error!(%error, name, "cannot start a thread");
+    }
+}
+
+async fn next(requests: &mut mpsc::Receiver<Request>) -> Request {
+    match requests.recv().await {
+        Some(request) => request,
+        None => std::future::pending().await,
+    }
+}
+
+async fn stop(requests: &mut mpsc::Receiver<Request>) {
+    while next(requests).await != Request::Stop {}
+}
+
+async fn answer(succession: &mut Option<oneshot::Receiver<Result<u32, HandoverError>>>) -> Result<u32, HandoverError> {
+    match succession {
+        Some(outcome) => outcome.await.unwrap_or(Err(HandoverError::Ended)),
+        None => std::future::pending().await,
+    }
+}
