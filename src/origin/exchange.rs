@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::UPGRADE;
-use http::{Request, Response, StatusCode};
+use http::{Request, StatusCode};
 
 use super::balance::{Candidate, pick};
 use super::body::{OriginBody, RequestBody};
@@ -120,20 +120,20 @@ impl Course {
             Place::H1(mut h1) => {
                 h1.lease(in_flight, self.timeout, silence);
                 let (response, h1) = h1.send(request, sent_at).await?;
-                let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-                response_over(response, |incoming| {
-                    if upgraded {
+                let status = response.status();
+                response.map(|incoming| {
+                    if status == StatusCode::SWITCHING_PROTOCOLS {
                         h1.run_on();
-                        OriginBody::detached(incoming)
-                    } else {
-                        OriginBody::over_h1(incoming, h1)
+                        return OriginBody::detached(incoming);
                     }
+                    OriginBody::over_h1(incoming, h1, !is_failure(status))
                 })
             }
             Place::H2(stream) => {
                 let https = pool.server().url().tls;
                 let (response, stream) = stream.send(request, https, sent_at, self.timeout).await?;
-                response_over(response, |incoming| OriginBody::over_h2(incoming, stream, in_flight, silence))
+                let good = !is_failure(response.status());
+                response.map(|incoming| OriginBody::over_h2(incoming, stream, in_flight, silence, good))
             }
         };
         let first_byte = clock::now();
@@ -141,18 +141,15 @@ impl Course {
         Ok(Exchange { response, timings: Timings { connect: self.connect, first_byte, retries: self.retries } })
     }
 
-    /// Learns from an answer.
+    /// Learns from a response head. That it was no failure counts when its body has come too.
     fn answered(&self, pool: &ServerPool, status: StatusCode, latency: Nanos, now: Nanos) {
-        let failed = matches!(status.as_u16(), 502..=504);
-        if failed {
+        if is_failure(status) {
             pool.failed(now);
-        } else {
-            pool.server().clear_failures();
         }
         // With one server there is nothing to choose.
         if self.view.pools.len() > 1 {
             let known = pool.server().latency();
-            if failed { known.failed(latency, now) } else { known.answered(latency, now) }
+            if is_failure(status) { known.failed(latency, now) } else { known.answered(latency, now) }
         }
     }
 
@@ -220,12 +217,9 @@ impl Course {
     }
 }
 
-fn response_over(
-    response: Response<hyper::body::Incoming>,
-    body: impl FnOnce(hyper::body::Incoming) -> OriginBody,
-) -> Response<OriginBody> {
-    let (parts, incoming) = response.into_parts();
-    Response::from_parts(parts, body(incoming))
+/// Whether the server, or what stands before it, says that it cannot serve.
+fn is_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 502..=504)
 }
 
 impl From<Unanswered> for Failure {

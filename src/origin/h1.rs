@@ -232,6 +232,13 @@ impl H1 {
         self.lease.as_ref().map(|lease| Rc::clone(lease.pool()))
     }
 
+    /// The whole answer is here; `good` if its status is no failure.
+    pub(super) fn succeeded(&self, good: bool) {
+        if let Some(lease) = &self.lease {
+            lease.pool().succeeded(good);
+        }
+    }
+
     /// Gives a reusable connection back to its pool.
     pub(super) fn release(mut self: Box<Self>) {
         self.relay.forget();

@@ -80,6 +80,13 @@ impl ServerPool {
         self.origin.failed(&self.server, now);
     }
 
+    /// The server answered a request wholly, and well if `good`.
+    pub(super) fn succeeded(&self, good: bool) {
+        if good {
+            self.server.clear_failures();
+        }
+    }
+
     /// Counts a request at the server.
     pub(super) fn begin(self: &Rc<Self>) -> InFlight {
         self.server.begin();

@@ -26,6 +26,8 @@ type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
 pub struct OriginBody {
     incoming: Incoming,
     link: Link,
+    /// Whether its end will count as success: the status was no failure.
+    good: bool,
 }
 
 #[derive(Debug)]
@@ -48,12 +50,14 @@ struct Elsewhere {
 }
 
 impl OriginBody {
-    /// The body of an answer on `h1`.
-    pub(in crate::origin) fn over_h1(incoming: Incoming, h1: Box<H1>) -> Self {
-        let link = if h1.is_reusable() {
+    /// The body of an answer on `h1`; `good` if its status is no failure.
+    pub(in crate::origin) fn over_h1(incoming: Incoming, h1: Box<H1>, good: bool) -> Self {
+        if h1.is_reusable() {
+            h1.succeeded(good);
             h1.release();
-            Link::Complete
-        } else if h1.uploads() {
+            return Self::detached(incoming);
+        }
+        let link = if h1.uploads() {
             // The request is still being sent. Its progress must not hang on the client reading this answer.
             let link = h1.pool().map(|pool| Elsewhere::new(h1.silence(), pool, None));
             h1.run_on();
@@ -61,12 +65,12 @@ impl OriginBody {
         } else {
             Link::Driven(h1)
         };
-        Self { incoming, link }
+        Self { incoming, link, good }
     }
 
-    /// The body of an answer whose connection has become something else.
+    /// The body of an answer whose connection serves something else by now.
     pub(in crate::origin) const fn detached(incoming: Incoming) -> Self {
-        Self { incoming, link: Link::Complete }
+        Self { incoming, link: Link::Complete, good: false }
     }
 
     /// The body of an answer on an HTTP/2 stream.
@@ -75,15 +79,11 @@ impl OriginBody {
         stream: Stream,
         in_flight: InFlight,
         silence: Duration,
+        good: bool,
     ) -> Self {
         let pool = Rc::clone(in_flight.pool());
-        let silence = silence.as_nanos() as Nanos;
-        let link = if incoming.is_end_stream() {
-            Link::Complete
-        } else {
-            Link::Elsewhere(Elsewhere::new(silence, pool, Some((stream, in_flight))))
-        };
-        Self { incoming, link }
+        let elsewhere = Elsewhere::new(silence.as_nanos() as Nanos, pool, Some((stream, in_flight)));
+        Self { incoming, link: Link::Elsewhere(elsewhere), good }
     }
 
     fn poll_driven(&mut self, cx: &mut Context<'_>) -> Polled {
@@ -99,14 +99,19 @@ impl OriginBody {
 
     /// Lets go of the connection if nothing more of the body will come over it.
     fn settle(&mut self, ended: bool) {
-        let Link::Driven(h1) = &self.link else { return };
-        if !ended && !h1.is_reusable() {
+        let reusable = matches!(&self.link, Link::Driven(h1) if h1.is_reusable());
+        if !ended && !reusable {
             return;
         }
-        if let Link::Driven(h1) = mem::replace(&mut self.link, Link::Complete)
-            && h1.is_reusable()
-        {
-            h1.release();
+        match mem::replace(&mut self.link, Link::Complete) {
+            Link::Complete => {}
+            Link::Driven(h1) => {
+                h1.succeeded(self.good);
+                if reusable {
+                    h1.release();
+                }
+            }
+            Link::Elsewhere(elsewhere) => elsewhere.pool.succeeded(self.good),
         }
     }
 }
@@ -146,8 +151,10 @@ impl Body for OriginBody {
             Link::Driven(_) => this.poll_driven(cx),
             Link::Elsewhere(elsewhere) => {
                 let polled = elsewhere.poll(&mut this.incoming, cx);
-                if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-                    this.link = Link::Complete;
+                match polled {
+                    Poll::Ready(None) => this.settle(true),
+                    Poll::Ready(Some(Err(_))) => this.link = Link::Complete,
+                    Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
                 }
                 polled
             }
@@ -165,6 +172,6 @@ impl Body for OriginBody {
 
 impl Drop for OriginBody {
     fn drop(&mut self) {
-        self.settle(false);
+        self.settle(self.incoming.is_end_stream());
     }
 }

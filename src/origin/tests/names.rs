@@ -14,21 +14,29 @@ use crate::origin::{Fault, Origins, Resolver};
 /// What is answered to questions for IPv4 addresses: the addresses and their TTL, or a failure.
 type Answer = Arc<Mutex<Option<(Vec<Ipv4Addr>, u32)>>>;
 
-async fn dns() -> (Resolver, Answer) {
+struct Dns {
+    resolver: Resolver,
+    answer: Answer,
+    asked: Arc<AtomicUsize>,
+}
+
+async fn dns() -> Dns {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut server = NameServerConfig::udp(IpAddr::from(Ipv4Addr::LOCALHOST));
     server.connections[0].port = socket.local_addr().unwrap().port();
     let answer = Answer::default();
-    let given = Arc::clone(&answer);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (given, count) = (Arc::clone(&answer), Arc::clone(&asked));
     tokio::task::spawn_local(async move {
         let mut buffer = [0; 512];
         while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
             let reply = reply(&Message::from_vec(&buffer[..length]).unwrap(), given.lock().unwrap().as_ref());
+            count.fetch_add(1, Ordering::SeqCst);
             socket.send_to(&reply.to_vec().unwrap(), peer).await.unwrap();
         }
     });
     let resolver = Resolver::with_config(ResolverConfig::from_name_servers(vec![server])).unwrap();
-    (resolver, answer)
+    Dns { resolver, answer, asked }
 }
 
 fn reply(question: &Message, answer: Option<&(Vec<Ipv4Addr>, u32)>) -> Message {
@@ -67,7 +75,7 @@ fn start(resolver: Resolver, settings: &OriginSettings) -> (Origins, Arc<Origin>
 
 #[tokio::test(flavor = "local")]
 async fn every_address_of_a_name_is_a_server_and_they_change_with_it() {
-    let (resolver, answer) = dns().await;
+    let Dns { resolver, answer, asked } = dns().await;
     let server = Scripted::start(|stream, _| answer_all(stream, HELLO)).await;
     let [first, second, third] = [[127, 0, 0, 1], [127, 0, 0, 2], [127, 0, 0, 3]].map(Ipv4Addr::from);
     *answer.lock().unwrap() = Some((vec![second, first], 1));
@@ -83,13 +91,15 @@ async fn every_address_of_a_name_is_a_server_and_they_change_with_it() {
 
     // The last good answer outlives a failing DNS server.
     *answer.lock().unwrap() = None;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let before = asked.load(Ordering::SeqCst);
+    // Two rounds, each for both kinds of address: the first failure has been dealt with by the second.
+    eventually("the failing server is asked again", || asked.load(Ordering::SeqCst) > before + 3).await;
     assert_eq!(addresses(&origin), ["127.0.0.1", "127.0.0.3"]);
 }
 
 #[tokio::test(flavor = "local")]
 async fn a_name_that_does_not_resolve_delays_the_start_only_so_long() {
-    let (resolver, answer) = dns().await;
+    let Dns { resolver, answer, .. } = dns().await;
     let server = Scripted::start(|stream, _| answer_all(stream, HELLO)).await;
     let (origins, origin) = start(resolver, &named(server.address.port()));
     origins.resolved(Duration::from_secs(10)).await;

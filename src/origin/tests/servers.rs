@@ -77,6 +77,24 @@ async fn a_failing_server_is_ejected_and_the_others_go_on() {
 }
 
 #[tokio::test(flavor = "local")]
+async fn answers_that_break_off_are_failures_in_a_row() {
+    let server = Scripted::start(|mut stream, _| async move {
+        read_head(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe").await.unwrap();
+    })
+    .await;
+    let mut settings = settings(&[server.address]);
+    settings.ejection = EjectionSettings { failures: 3, base: Duration::from_secs(30), max_ejected: 1.0 };
+    let (client, origin) = (OriginClient::new(), origin(&settings));
+    for _ in 0..3 {
+        assert!(origin.is_usable(clock::now()));
+        let exchange = send(&client, &origin, get("/")).await.unwrap();
+        assert!(exchange.response.into_body().collect().await.is_err());
+    }
+    assert!(!origin.is_usable(clock::now()));
+}
+
+#[tokio::test(flavor = "local")]
 async fn the_last_server_is_not_ejected() {
     let server = plain().await;
     server.status.set(503);
