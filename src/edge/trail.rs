@@ -172,7 +172,7 @@ impl Trail {
             path: &log.path,
             protocol: log.version,
             tls: connection.tls,
-            status: self.status.map_or(0, |status| status.as_u16()),
+            status: self.status.map_or(CLIENT_LEFT, |status| status.as_u16()),
             complete: self.status.is_some() && !self.broken,
             route: self.route.map_or("", |route| policy.route_name(route)),
             class: self.route.map_or("", |_| policy.class_name(self.class)),

@@ -1,4 +1,5 @@
 //! Integration tests: the real binary, real sockets, real peers.
 
+mod architecture;
 mod harness;
 mod smoke;

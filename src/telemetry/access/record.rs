@@ -31,7 +31,7 @@ pub struct AccessRecord<'a> {
     pub protocol: http::Version,
     /// \[`tls`\] Version of TLS, such as `1.3`; `None` on cleartext.
     pub tls: Option<TlsVersion>,
-    /// \[`status`\] Status code of the answer; 0 when the client left before there was one.
+    /// \[`status`\] Status code of the answer; 499 when the client left before there was one.
     pub status: u16,
     /// \[`complete`\] Whether the answer was delivered to its end.
     pub complete: bool,
