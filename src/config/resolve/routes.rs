@@ -16,23 +16,24 @@ pub(super) struct Names<'n> {
 }
 
 /// `max_body` is for the routes that do not say.
+///
+/// A route stays, whatever is wrong with it, unless it has no path: two that tie are found all the same.
 pub(super) fn all(
     typed: Option<&At<Several<At<Route>>>>,
     names: &Names<'_>,
     max_body: u64,
     problems: &mut Problems<'_>,
 ) -> Vec<RouteSettings> {
-    let mut routes = Collection::new("route", true);
-    let Some(typed) = typed else {
-        return Vec::new();
-    };
+    let Some(typed) = typed else { return Vec::new() };
+    let mut defined = Collection::new("route", true);
+    let mut routes = Vec::with_capacity(typed.value.0.len());
     for At { value, place } in &typed.value.0 {
-        let settings = settings(value, *place, names, max_body, problems);
         if let Some(name) = &value.name {
-            routes.define(&name.value.0, name.place, settings, problems);
+            defined.define(&name.value.0, name.place, Some(()), problems);
         }
+        routes.extend(settings(value, *place, names, max_body, problems));
     }
-    routes.items
+    routes
 }
 
 fn settings(
@@ -46,27 +47,25 @@ fn settings(
     let origin = typed.origin.as_ref().and_then(|name| names.origins.find(name, problems));
     let limits = limits(&typed.limits.value, names.limits, problems);
     Some(RouteSettings {
-        name: typed.name.as_ref()?.value.0.clone(),
+        name: typed.name.as_ref().map(|name| name.value.0.clone()).unwrap_or_default(),
         line: problems.line(place),
         host: typed.host.as_ref().map(|host| host.value.0.clone()),
         path: typed.path.as_ref()?.value.0.clone(),
         methods: typed.methods.as_ref().map_or_else(Vec::new, |list| list.value.0.clone()),
-        class: class?,
-        origin: origin?,
-        limits: limits?,
+        class: class.unwrap_or_default(),
+        origin: origin.unwrap_or_default(),
+        limits,
         journey: typed.journey.value,
         max_body: typed.max_body.as_ref().map_or(max_body, |size| size.value.0),
         response_timeout: typed.response_timeout.as_ref().map(|limit| limit.value.0),
     })
 }
 
-fn limits(typed: &[At<Name>], known: &Collection<LimitSettings>, problems: &mut Problems<'_>) -> Option<Vec<usize>> {
+fn limits(typed: &[At<Name>], known: &Collection<LimitSettings>, problems: &mut Problems<'_>) -> Vec<usize> {
     for (index, name) in typed.iter().enumerate() {
         if typed.iter().take(index).any(|other| other.value == name.value) {
             problems.add(name.place, format!("{:?} is listed twice", name.value.0), None);
         }
     }
-    // Not straight into an option: the first unknown name must not hide the next.
-    let found: Vec<_> = typed.iter().map(|name| known.find(name, problems)).collect();
-    found.into_iter().collect()
+    typed.iter().filter_map(|name| known.find(name, problems)).collect()
 }

@@ -80,8 +80,9 @@ fn parse_millis(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut sum = 0_u64;
     loop {
-        let (number, after) = split_number(rest);
-        if number.is_empty() || number.contains('.') {
+        let number_ends = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(number_ends);
+        if number.is_empty() {
             return None;
         }
         let unit_ends = after.find(|c: char| c.is_ascii_digit());

@@ -1,0 +1,21 @@
+//! `spillway schema`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::config;
+
+/// Prints the JSON Schema of the configuration file
+#[derive(Debug, Args)]
+pub struct SchemaArgs {}
+
+/// Prints the schema to stdout; 1 when that fails.
+#[must_use]
+pub fn run(_args: &SchemaArgs) -> ExitCode {
+    match writeln!(io::stdout().lock(), "{:#}", config::schema()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
