@@ -15,6 +15,8 @@ mod problem;
 mod resolve;
 mod section;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tokens;
 mod units;

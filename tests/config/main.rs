@@ -4,3 +4,5 @@
 mod files;
 #[cfg(test)]
 mod roundtrip;
+#[cfg(test)]
+mod schema;
