@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::ops::Deref;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
@@ -242,23 +242,25 @@ pub struct Start {
     pub access: AccessWriter,
 }
 
-/// Starts a worker on a thread of its own, which ends when the process leaves and its connections have ended.
+/// Starts a worker on a thread of its own, which ends when the process leaves and its connections have ended. Returns
+/// when it accepts.
 ///
 /// # Errors
-/// When the system gives no thread or no event queue.
+/// When the system gives no thread or no event queue, or a socket cannot be used.
 pub fn spawn(start: Start) -> io::Result<JoinHandle<()>> {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    // Built here only to fail before any traffic is taken; a local runtime cannot change threads.
-    drop(runtime?);
-    std::thread::Builder::new().name(format!("worker-{}", start.index)).spawn(
-        move || match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
-            Ok(runtime) => runtime.block_on(run(start)),
-            Err(error) => tracing::error!(%error, "a worker could not start its event loop"),
-        },
-    )
+    let (tell, begun) = mpsc::channel();
+    let thread = std::thread::Builder::new().name(format!("worker-{}", start.index)).spawn(move || {
+        match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+            Ok(runtime) => runtime.block_on(run(start, &tell)),
+            // The caller waits for it.
+            Err(error) => drop(tell.send(Err(error))),
+        }
+    })?;
+    begun.recv().map_err(io::Error::other)??;
+    Ok(thread)
 }
 
-async fn run(start: Start) {
+async fn run(start: Start, begun: &mpsc::Sender<io::Result<()>>) {
     let (sockets, worker) = begin(start);
     tokio::task::spawn_local(Rc::clone(worker.patrol()).run());
     tokio::task::spawn_local(flush_log(Rc::clone(&worker)));
@@ -267,9 +269,11 @@ async fn run(start: Start) {
     for (listener, socket) in sockets {
         match register(socket) {
             Ok(socket) => drop(accepting.spawn_local(listener::accept(Rc::clone(&worker), listener, socket))),
-            Err(error) => tracing::error!(%error, "a listening socket cannot be used"),
+            Err(error) => return drop(begun.send(Err(error))),
         }
     }
+    // A caller that is gone is ending, and tells by the phase.
+    let _ = begun.send(Ok(()));
     let mut phase = worker.phase();
     let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
     worker.drain();
