@@ -10,6 +10,7 @@ mod lines;
 mod pool;
 mod seats;
 mod sync;
+mod tally;
 
 #[cfg(test)]
 mod tests;

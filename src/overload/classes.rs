@@ -52,7 +52,6 @@ impl Classes {
     pub(super) fn reconfigure(&mut self, shares: &[ClassShare], idle: impl Fn(Slot) -> bool) -> Vec<Slot> {
         for old in &mut self.shares {
             old.guaranteed = 0.0;
-            old.max_waiting = 0;
         }
         let mut slots = Vec::with_capacity(shares.len());
         for share in shares {

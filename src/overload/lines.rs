@@ -21,7 +21,7 @@ pub(super) struct Waiter {
     pub(super) cost: u64,
     waker: Option<Waker>,
     /// Out of line, with a seat.
-    served: bool,
+    pub(super) served: bool,
     before: Option<Ticket>,
     after: Option<Ticket>,
 }
@@ -36,15 +36,6 @@ struct Line {
 /// A waiter's place in the slab: its own from [`Lines::join`] to [`Lines::leave`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket(usize);
-
-/// How a waiter left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// Without a seat.
-    Unserved,
-    /// With a seat.
-    Served,
-}
 
 impl Default for Lines {
     fn default() -> Self {
@@ -77,28 +68,20 @@ impl Lines {
         waiter.waker.take()
     }
 
-    /// Whether it has been served; if not, `waker` is woken when it is.
-    pub(super) fn poll(&mut self, ticket: Ticket, waker: &Waker) -> bool {
-        let Some(waiter) = self.waiters.get_mut(ticket.0) else {
-            return false;
-        };
-        if waiter.served {
-            return true;
-        }
-        match &mut waiter.waker {
-            Some(known) => known.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
-        false
+    /// Whether it has been served.
+    pub(super) fn is_served(&self, ticket: Ticket) -> bool {
+        self.waiters.get(ticket.0).is_some_and(|waiter| waiter.served)
+    }
+
+    /// Has `waker` woken when it is served, instead of the one that is returned.
+    pub(super) fn set_waker(&mut self, ticket: Ticket, waker: Waker) -> Option<Waker> {
+        self.waiters.get_mut(ticket.0)?.waker.replace(waker)
     }
 
     /// Gives the ticket back.
-    pub(super) fn leave(&mut self, ticket: Ticket) -> Left {
+    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         self.unlink(ticket);
-        match self.waiters.try_remove(ticket.0) {
-            Some(Waiter { served: true, .. }) => Left::Served,
-            Some(_) | None => Left::Unserved,
-        }
+        self.waiters.try_remove(ticket.0)
     }
 
     /// How many of a class wait.

@@ -9,8 +9,9 @@ use crossbeam_utils::CachePadded;
 
 use super::classes::{ClassShare, SEAT, Slot};
 use super::lines::Ticket;
-use super::pool::{Pool, UNLIMITED};
+use super::pool::Pool;
 use super::sync::Arc;
+use super::tally::UNLIMITED;
 
 /// The seats of one origin, shared by all workers.
 ///
@@ -106,20 +107,20 @@ impl Seats {
     /// Seats in all; `None` is no limit.
     #[must_use]
     pub fn limit(&self) -> Option<u32> {
-        let limit = self.pool.limit();
+        let limit = self.pool.tally().limit();
         (limit < UNLIMITED).then(|| seats(limit))
     }
 
     /// Seats in use.
     #[must_use]
     pub fn in_use(&self) -> u32 {
-        seats(self.pool.in_use())
+        seats(self.pool.tally().in_use())
     }
 
     /// Seats that a class has in use.
     #[must_use]
     pub fn in_use_by(&self, slot: Slot) -> u32 {
-        seats(self.pool.in_use_by(slot))
+        seats(self.pool.tally().in_use_by(slot))
     }
 
     /// Requests of a class that wait.
@@ -194,7 +195,7 @@ impl Future for Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.desk.leave(ticket, self.slot, self.worker, self.cost);
+            self.desk.leave(ticket);
         }
     }
 }

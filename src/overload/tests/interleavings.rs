@@ -12,6 +12,8 @@ mod lines;
 mod pool;
 #[path = "../seats.rs"]
 mod seats;
+#[path = "../tally.rs"]
+mod tally;
 
 mod sync {
     pub(super) use shuttle::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
