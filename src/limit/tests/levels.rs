@@ -107,6 +107,7 @@ fn the_fastest_and_the_slowest_rate_last_for_years() {
     let fast = Limiter::new(&per_second(Limiter::MAX_RATE, u32::MAX), 0);
     assert_eq!(take(&fast, Key::GLOBAL, 10, 2 * YEAR), 10);
     assert_eq!(fast.tokens(Key::GLOBAL, 2 * YEAR + 1_000), f64::from(u32::MAX) - 9.0);
+    assert!(fast.commit(Key::GLOBAL, u64::MAX).is_allowed(), "virtual time has stopped");
     let absurd = Limiter::new(&limit(u64::MAX, Duration::from_nanos(1), 1), 0);
     assert_eq!(absurd.rate(), 1e6);
     let slow = Limiter::new(&limit(1, Duration::from_secs(86_400), 1), 0);
