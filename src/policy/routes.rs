@@ -1,17 +1,19 @@
 //! Which route a request belongs to: the most specific by host, then by path, then by method.
 //!
-//! A host has one `matchit` tree for the methods its routes do not name and one for each method they do, so that a
-//! route that does not take a method is simply not in that method's tree and cannot hide a less specific one.
+//! A host has one tree for the methods its routes do not name and one for each method they do, so that a route that does
+//! not take a method is simply not in that method's tree and cannot hide a less specific one.
 
+mod compile;
 mod pattern;
+mod tree;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use ahash::RandomState;
 use http::Method;
-use matchit::{InsertError, Router};
 
-use self::pattern::Pattern;
+use self::compile::Compiler;
+use self::tree::Tree;
 use crate::config::Problem;
 use crate::config::settings::{RouteIndex, RouteSettings};
 
@@ -45,7 +47,7 @@ impl RouteTable {
                 },
             }
         }
-        if compiler.problems.is_empty() { Ok(table) } else { Err(compiler.problems) }
+        compiler.finish().map(|()| table)
     }
 
     /// The most specific route, or `None`. `host` is without its port; its case does not matter. Allocates nothing.
@@ -101,135 +103,15 @@ fn by_host(routes: &[RouteSettings]) -> BTreeMap<Option<String>, Vec<RouteIndex>
 #[derive(Debug, Default)]
 struct HostRoutes {
     /// For every method that no route names.
-    other: Router<RouteIndex>,
+    other: Tree,
     /// For each method some route names. A handful, so a list is quicker than a map.
-    named: Vec<(Method, Router<RouteIndex>)>,
+    named: Vec<(Method, Tree)>,
 }
 
 impl HostRoutes {
     fn find(&self, path: &str, method: &Method) -> Option<RouteIndex> {
         let named = self.named.iter().find(|(name, _)| name == method);
         let tree = named.map_or(&self.other, |(_, tree)| tree);
-        tree.at(path).ok().map(|found| *found.value)
+        tree.find(path)
     }
-}
-
-/// Builds the trees and collects what is wrong.
-struct Compiler<'a> {
-    routes: &'a [RouteSettings],
-    /// By route; `None` where the pattern was not understood.
-    patterns: Vec<Option<Pattern>>,
-    problems: Vec<Problem>,
-    /// Pairs already reported, because a pair may clash in several trees.
-    reported: HashSet<(Option<RouteIndex>, RouteIndex)>,
-}
-
-impl<'a> Compiler<'a> {
-    fn new(routes: &'a [RouteSettings]) -> Self {
-        let mut problems = Vec::new();
-        let patterns = routes.iter().enumerate().map(|(index, route)| match Pattern::parse(&route.path) {
-            Ok(pattern) => Some(pattern),
-            Err(bad) => {
-                problems.push(problem(index, route, bad.message, bad.suggestion));
-                None
-            }
-        });
-        let patterns = patterns.collect();
-        Self { routes, patterns, problems, reported: HashSet::new() }
-    }
-
-    fn host(&mut self, members: &[RouteIndex]) -> HostRoutes {
-        let mut methods: Vec<Method> = Vec::new();
-        for method in members.iter().filter_map(|&index| self.routes.get(index)).flat_map(|route| &route.methods) {
-            if !methods.contains(method) {
-                methods.push(method.clone());
-            }
-        }
-        let other = self.tree(members, None);
-        let named = methods.into_iter().map(|method| {
-            let tree = self.tree(members, Some(&method));
-            (method, tree)
-        });
-        HostRoutes { other, named: named.collect() }
-    }
-
-    /// The tree of one method. What is inserted first wins over what says the same later: routes that name the
-    /// method before those that take any, and typed paths before those a catch-all implies.
-    fn tree(&mut self, members: &[RouteIndex], method: Option<&Method>) -> Router<RouteIndex> {
-        let mut tree = Tree::default();
-        let (naming, any): (Vec<_>, Vec<_>) = members.iter().copied().partition(|&index| self.names(index, method));
-        let any: Vec<_> = any.into_iter().filter(|&index| self.takes_any(index)).collect();
-        for level in [&naming, &any] {
-            for &index in level {
-                let Some(Some(pattern)) = self.patterns.get(index) else { continue };
-                if let Err(clash) = tree.insert(pattern, index, level) {
-                    self.report(clash, index);
-                }
-            }
-        }
-        for &index in naming.iter().chain(&any) {
-            let Some(Some(pattern)) = self.patterns.get(index) else { continue };
-            for implied in &pattern.implied {
-                // Refused only where a typed path, or an earlier route's implied one, already says the same.
-                let _ = tree.router.insert(implied.as_str(), index);
-            }
-        }
-        tree.router
-    }
-
-    fn names(&self, index: RouteIndex, method: Option<&Method>) -> bool {
-        let Some(route) = self.routes.get(index) else { return false };
-        method.is_some_and(|method| route.methods.contains(method))
-    }
-
-    fn takes_any(&self, index: RouteIndex) -> bool {
-        self.routes.get(index).is_some_and(|route| route.methods.is_empty())
-    }
-
-    fn report(&mut self, earlier: Option<RouteIndex>, later: RouteIndex) {
-        let Some(route) = self.routes.get(later) else { return };
-        if !self.reported.insert((earlier, later)) {
-            return;
-        }
-        let message = match earlier.and_then(|index| self.routes.get(index)) {
-            Some(other) => format!(
-                "the routes {:?} (line {}) and {:?} (line {}) match the same requests and neither is more specific",
-                other.name, other.line, route.name, route.line
-            ),
-            None => format!("the path {:?} of route {:?} overlaps another route's", route.path, route.name),
-        };
-        let suggestion = Some("give one of them another path, a host or other methods".to_owned());
-        self.problems.push(problem(later, route, message, suggestion));
-    }
-}
-
-/// One tree while it is built.
-#[derive(Default)]
-struct Tree {
-    router: Router<RouteIndex>,
-    by_shape: HashMap<String, RouteIndex, RandomState>,
-}
-
-impl Tree {
-    /// Adds a typed path. A route of an earlier level with the same path is more specific, and stays.
-    ///
-    /// # Errors
-    /// The route it ties with, where that is known.
-    fn insert(&mut self, pattern: &Pattern, index: RouteIndex, level: &[RouteIndex]) -> Result<(), Option<RouteIndex>> {
-        if let Some(&earlier) = self.by_shape.get(&pattern.shape) {
-            return if level.binary_search(&earlier).is_ok() { Err(Some(earlier)) } else { Ok(()) };
-        }
-        match self.router.insert(pattern.text.as_str(), index) {
-            Ok(()) => {
-                self.by_shape.insert(pattern.shape.clone(), index);
-                Ok(())
-            }
-            Err(InsertError::Conflict { with }) => Err(self.by_shape.get(&pattern::shape(&with)).copied()),
-            Err(_) => Err(None),
-        }
-    }
-}
-
-fn problem(index: RouteIndex, route: &RouteSettings, message: String, suggestion: Option<String>) -> Problem {
-    Problem { line: route.line, column: 1, key: format!("route[{index}].path"), message, suggestion }
 }

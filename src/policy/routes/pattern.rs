@@ -5,15 +5,65 @@ use crate::policy::path;
 /// `matchit` gives up past 26. (Past 3 a lookup allocates.)
 const MAX_PARAMETERS: usize = 16;
 
-/// A valid pattern.
+/// The valid pattern of a route.
 #[derive(Debug)]
 pub(super) struct Pattern {
+    /// As it was typed.
+    pub(super) typed: Path,
+    /// For `/pay/{*rest}`: `/pay/` and, unless it would be empty, `/pay`.
+    pub(super) implied: Vec<Path>,
+}
+
+/// One path to match.
+#[derive(Debug)]
+pub(super) struct Path {
     /// What `matchit` is given.
     pub(super) text: String,
-    /// The same for two patterns that differ only in the names of their parameters.
+    /// The same for two paths that differ only in the names of their parameters.
     pub(super) shape: String,
-    /// For `/pay/{*rest}`: `/pay/` and, unless it would be empty, `/pay`.
-    pub(super) implied: Vec<String>,
+    /// The number of segments before `{*rest}`; the largest number without one.
+    pub(super) depth: usize,
+    /// Of two paths that match the same request the more specific has the lower rank: two bits for each segment, the
+    /// first the most significant.
+    pub(super) rank: u64,
+    /// Whether it has no parameter but `{*rest}`.
+    pub(super) is_plain: bool,
+}
+
+impl Path {
+    fn new(text: String) -> Self {
+        let shape = shape(&text);
+        let kinds: Vec<_> = shape.split('/').skip(1).map(Segment::of).collect();
+        let bits = kinds.iter().zip((0..u64::BITS).step_by(2));
+        Self {
+            depth: kinds.iter().position(|&kind| kind == Segment::Rest).unwrap_or(usize::MAX),
+            rank: bits.fold(0, |rank, (&kind, place)| rank | (kind as u64) << (u64::BITS - 2 - place)),
+            is_plain: kinds.iter().all(|kind| matches!(kind, Segment::Text | Segment::Rest)),
+            text,
+            shape,
+        }
+    }
+}
+
+/// What a segment is, the more specific first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Segment {
+    Text = 0,
+    /// A parameter and text.
+    Mixed = 1,
+    Parameter = 2,
+    Rest = 3,
+}
+
+impl Segment {
+    fn of(shape: &str) -> Self {
+        match shape {
+            "{*}" => Self::Rest,
+            "{}" => Self::Parameter,
+            _ if shape.replace("{{", "").contains('{') => Self::Mixed,
+            _ => Self::Text,
+        }
+    }
 }
 
 /// What is wrong with a pattern.
@@ -34,16 +84,17 @@ impl Pattern {
         }
         let text = escape_for_matching(pattern);
         refuse_unreachable(&text)?;
-        let shape = shape(&text);
+        let typed = Path::new(text);
+        let shape = &typed.shape;
         if shape.matches("{}").count() + shape.matches("{*}").count() > MAX_PARAMETERS {
             return Err(BadPattern {
                 message: format!("the path {pattern:?} has more than {MAX_PARAMETERS} parameters"),
                 suggestion: None,
             });
         }
-        matchit::Router::new().insert(text.as_str(), ()).map_err(|error| explain(pattern, &error))?;
-        let implied = implied(&text);
-        Ok(Self { text, shape, implied })
+        matchit::Router::new().insert(typed.text.as_str(), ()).map_err(|error| explain(pattern, &error))?;
+        let implied = implied(&typed.text).into_iter().map(Path::new).collect();
+        Ok(Self { typed, implied })
     }
 }
 
@@ -131,15 +182,26 @@ mod tests {
 
     #[test]
     fn a_catch_all_implies_its_directory() {
-        assert_eq!(Pattern::parse("/pay/{*rest}").unwrap().implied, ["/pay/", "/pay"]);
-        assert_eq!(Pattern::parse("/{*rest}").unwrap().implied, ["/"]);
-        assert_eq!(Pattern::parse("/{a}/{*rest}").unwrap().implied, ["/{a}/", "/{a}"]);
-        assert!(Pattern::parse("/pay").unwrap().implied.is_empty());
+        assert_eq!(implied("/pay/{*rest}"), ["/pay/", "/pay"]);
+        assert_eq!(implied("/{*rest}"), ["/"]);
+        assert_eq!(implied("/{a}/{*rest}"), ["/{a}/", "/{a}"]);
+        assert!(implied("/pay").is_empty());
+    }
+
+    #[test]
+    fn a_more_specific_path_ranks_lower() {
+        let ordered =
+            ["/a/b", "/a/b{x}", "/a/{x}", "/a/{*rest}", "/{x}/b", "/{x}/{{y}}", "/{x}/{y}", "/{x}/{*rest}", "/{*rest}"];
+        let ranks = ordered.map(|path| Path::new(path.to_owned()).rank);
+        assert!(ranks.is_sorted(), "{ranks:x?}");
+        assert_eq!(Path::new("/a/b/{*rest}".to_owned()).depth, 2);
+        assert!(Path::new("/a/{{b}}/{*rest}".to_owned()).is_plain);
+        assert!(!Path::new("/{a}".to_owned()).is_plain);
     }
 
     #[test]
     fn patterns_are_read_as_requests_are() {
-        assert_eq!(Pattern::parse("/セ").unwrap().text, "/%E3%82%BB");
+        assert_eq!(Pattern::parse("/セ").unwrap().typed.text, "/%E3%82%BB");
         let bad = Pattern::parse("/a//b").unwrap_err();
         assert_eq!(bad.suggestion.as_deref(), Some("did you mean \"/a/b\"?"));
         assert_eq!(Pattern::parse("pay").unwrap_err().suggestion.as_deref(), Some("did you mean \"/pay\"?"));
