@@ -6,10 +6,15 @@
 
 mod client;
 pub mod cookie;
+pub mod explain;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod journey;
 mod key;
 pub mod path;
 mod routes;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 
 use std::net::IpAddr;
