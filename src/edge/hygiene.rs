@@ -28,7 +28,10 @@ mod identity;
 mod inspect;
 mod names;
 mod prepare;
+mod rehearsal;
 mod response;
+#[cfg(test)]
+mod tests;
 mod trailers;
 
 pub use self::authority::Authority;
@@ -37,5 +40,6 @@ pub use self::forward::Forwarding;
 pub use self::identity::RequestId;
 pub use self::inspect::{Connection, Target, inspect};
 pub use self::prepare::prepare;
+pub use self::rehearsal::{BadRehearsal, Rehearsal};
 pub use self::response::{OriginNotes, strip_response};
 pub use self::trailers::filter_trailers;

@@ -9,6 +9,8 @@ mod page;
 mod problem;
 mod raw;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::time::Duration;
