@@ -58,7 +58,7 @@ impl Proxy {
         };
         let ready = proxy.hears("ready");
         let addresses = |key: &str| -> Vec<SocketAddr> {
-            let text = ready["fields"][key].as_str().unwrap_or_else(|| panic!("no {key} in {ready}"));
+            let text = ready[key].as_str().unwrap_or_else(|| panic!("no {key} in {ready}"));
             text.split_whitespace().map(|address| address.parse().unwrap()).collect()
         };
         proxy.listeners = addresses("listeners");
@@ -172,7 +172,7 @@ impl Drop for Proxy {
 }
 
 fn message(line: &Value) -> &str {
-    line["fields"]["message"].as_str().or(line.as_str()).unwrap_or_default()
+    line["message"].as_str().or(line.as_str()).unwrap_or_default()
 }
 
 fn command(config: &Path) -> Command {
