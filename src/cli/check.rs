@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 
 use crate::config::settings::Settings;
 use crate::config::{self, Examined, Problem};
@@ -16,8 +16,8 @@ use crate::policy::Policy;
 const BAD_CONFIGURATION: u8 = 78;
 
 /// Finds every mistake of a configuration file
-#[derive(Debug, Args)]
-pub struct CheckArgs {
+#[derive(Debug, clap::Args)]
+pub struct Args {
     /// The configuration file
     pub file: PathBuf,
     /// How mistakes are printed: text to stderr, or a JSON array to stdout
@@ -36,7 +36,7 @@ pub enum Format {
 
 /// 0 when the file is fine, 78 when it is not or cannot be read, 1 when that cannot be printed.
 #[must_use]
-pub fn run(args: &CheckArgs) -> ExitCode {
+pub fn run(args: &Args) -> ExitCode {
     let result = match fs::read_to_string(&args.file) {
         Ok(text) => check(&text, config::base_of(&args.file)),
         Err(why) => Err(vec![unreadable(&why)]),
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn exit_codes_say_what_happened() {
-        let run = |file: &str| run(&CheckArgs { file: file.into(), format: Format::Json });
+        let run = |file: &str| run(&Args { file: file.into(), format: Format::Json });
         assert_eq!(run("config/spillway.toml"), ExitCode::SUCCESS);
         assert_eq!(run("Cargo.toml"), ExitCode::from(78));
         assert_eq!(run("no/such/file"), ExitCode::from(78));

@@ -52,7 +52,8 @@ pub struct ServerSettings {
     pub drain_timeout: Duration,
     /// Client connections open at once, over all workers.
     pub max_connections: usize,
-    /// Client connections open at once from one address (IPv6: one /64), over all workers.
+    /// Client connections open at once from one address (IPv6: one /64), trusted proxies excepted, over all workers;
+    /// 0 is no limit.
     pub max_connections_per_client: usize,
     /// TLS handshakes in progress at once, over all workers.
     pub max_handshakes: usize,
