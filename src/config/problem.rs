@@ -97,6 +97,11 @@ impl<'t> Problems<'t> {
         self.found.push(Mistake { place, message: message.into(), suggestion: suggestion.into() });
     }
 
+    /// Whether there are still few enough for each to be compared with every name of a large file.
+    pub(super) fn are_few(&self) -> bool {
+        self.found.len() < 200
+    }
+
     /// The line of `place`, from 1.
     pub(super) fn line(&self, place: Place) -> usize {
         self.lines.line(place.offset())

@@ -56,7 +56,8 @@ impl<T> Collection<T> {
             return definition.index;
         }
         if self.readable {
-            let meant = nearest(name, self.names.keys().map(String::as_str));
+            let names = || self.names.keys().map(String::as_str);
+            let meant = problems.are_few().then(|| nearest(name, names())).flatten();
             let message = format!("there is no {} {name:?}", self.kind);
             problems.add(reference.place, message, meant.map(did_you_mean));
         }
