@@ -4,9 +4,11 @@
 //! values that live elsewhere (seats, tokens, pools) are read at scrape through [`metrics::GaugeSource`].
 
 pub mod access;
+pub mod faults;
 pub mod logs;
 pub mod metrics;
 
 pub use access::{AccessLog, AccessRecord, AccessWriter};
+pub use faults::Faults;
 pub use logs::Logs;
 pub use metrics::Metrics;
