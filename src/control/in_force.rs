@@ -59,7 +59,7 @@ pub enum Change {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The text is wrong, or names a file that is.
-    #[error("the policy is wrong: {}", summary(.0))]
+    #[error("{}", summary(.0))]
     Wrong(Vec<Problem>),
     /// The configuration file cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
@@ -84,7 +84,12 @@ pub enum Refusal {
 }
 
 fn summary(problems: &[Problem]) -> String {
-    let first = problems.first().map(ToString::to_string).unwrap_or_default();
+    let first = match problems.first() {
+        // What came in a request has no lines.
+        Some(problem) if problem.line == 0 => problem.to_string().trim_start_matches("0:0: ").to_owned(),
+        Some(problem) => problem.to_string(),
+        None => String::new(),
+    };
     match problems.len() {
         0 | 1 => first,
         count => format!("{first} (and {} more)", count - 1),

@@ -162,12 +162,12 @@ impl Override {
     /// Whether the policy in `text` has the target, and takes the values.
     ///
     /// # Errors
-    /// What is wrong; the lines are those of the text with the values in it.
+    /// What is wrong.
     pub fn check(&self, text: &str, base: &Path, settings: &Settings) -> Result<(), Vec<Problem>> {
         match &self.target {
             Target::Server { origin, server } if has_server(settings, origin, server) => Ok(()),
             Target::Server { .. } => Err(vec![self.absent()]),
-            Target::Limit(_) | Target::Origin(_) => self.read(text, base).map(|_| ()),
+            Target::Limit(_) | Target::Origin(_) => self.read(text, base).map(|_| ()).map_err(without_lines),
         }
     }
 
@@ -257,6 +257,11 @@ impl FromStr for Target {
             _ => Err(format!("{text:?} is nothing that can be overridden")),
         }
     }
+}
+
+/// The lines of a text that nobody has typed say nothing.
+fn without_lines(problems: Vec<Problem>) -> Vec<Problem> {
+    problems.into_iter().map(|problem| Problem { line: 0, column: 0, ..problem }).collect()
 }
 
 fn has_server(settings: &Settings, origin: &str, server: &str) -> bool {

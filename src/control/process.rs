@@ -14,6 +14,7 @@ use super::actor::Policies;
 use super::handover::{self, HandoverError, Predecessor, Program};
 use super::lifecycle::Lifecycle;
 use super::logs::ProcessLogs;
+use super::priority;
 use super::reload::Reloader;
 use super::revision::Source;
 use super::signals::Request;
@@ -62,11 +63,13 @@ pub enum Ending {
 }
 
 impl Process {
-    /// Says that it is ready, then does what `requests` ask for until one of them ends it. The file is watched meanwhile.
+    /// Says that it is ready, then does what `requests` ask for until one of them ends it. The file is watched meanwhile, and
+    /// the calling thread, which is the operators', comes before the workers.
     pub async fn run(self, mut requests: mpsc::Receiver<Request>) -> Ending {
         let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor } = self;
         let _watch = config.and_then(|path| watch(&path, &policies));
         let mut workers = all_ended(workers);
+        priority::raise();
         serve(&lifecycle, &policies, predecessor);
         let running = Running { policies: &policies, logs: &logs, sockets: Arc::new(sockets), program };
         let phase = tokio::select! {
@@ -212,6 +215,10 @@ fn all_ended(workers: Vec<JoinHandle<()>>) -> oneshot::Receiver<()> {
 
 /// Runs what blocks on a thread that nobody waits for when the process ends.
 fn aside(name: &str, work: impl FnOnce() + Send + 'static) {
+    let work = move || {
+        priority::restore();
+        work();
+    };
     if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(work) {
         tracing::error!(%error, name, "cannot start a thread");
     }

@@ -142,14 +142,22 @@ impl Reloader {
         self.note(Attempt { at: now, source: Source::Api, actor: actor.to_owned(), outcome })
     }
 
+    /// The text of a revision that is kept.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn text_of(&self, number: u64) -> Result<String, Refusal> {
+        let revision = self.revisions.get(number).ok_or(Refusal::NoRevision(number))?;
+        self.revisions.text(revision).map_err(not_kept)
+    }
+
     /// Puts an older revision in force again, as a new one.
     ///
     /// # Errors
     /// Why what was in force stays.
     pub fn restore(&mut self, number: u64, actor: &str, now: Timestamp) -> Result<Change, Refusal> {
         self.not_frozen()?;
-        let old = self.revisions.get(number).ok_or(Refusal::NoRevision(number))?;
-        let text = self.revisions.text(old).map_err(not_kept)?;
+        let text = self.text_of(number)?;
         let outcome = self.replace(&text, Source::Restore, actor, now);
         self.note(Attempt { at: now, source: Source::Restore, actor: actor.to_owned(), outcome })
     }
@@ -158,23 +166,26 @@ impl Reloader {
     ///
     /// # Errors
     /// Why nothing has changed.
-    pub fn set_override(&mut self, new: Override) -> Result<Override, Refusal> {
+    pub fn set_override(&mut self, new: Override) -> Result<(), Refusal> {
         new.check(&self.current.text, self.base(), &self.current.settings).map_err(Refusal::Wrong)?;
-        let (target, mut overrides) = (new.target.clone(), self.overrides.clone());
+        let (target, actor) = (new.target.clone(), new.actor.clone());
+        let mut overrides = self.overrides.clone();
         overrides.set(new);
         self.change_overrides(overrides)?;
-        self.overrides.get(&target).cloned().ok_or(Refusal::HandingOver)
+        tracing::info!(%target, actor, "an override was set");
+        Ok(())
     }
 
     /// Drops the override of a target; `None` when there was none.
     ///
     /// # Errors
     /// Why it is still in force.
-    pub fn drop_override(&mut self, target: &Target) -> Result<Option<Override>, Refusal> {
+    pub fn drop_override(&mut self, target: &Target, actor: &str) -> Result<Option<Override>, Refusal> {
         let mut overrides = self.overrides.clone();
         let dropped = overrides.drop(target);
         if dropped.is_some() {
             self.change_overrides(overrides)?;
+            tracing::info!(%target, actor, "an override was dropped");
         }
         Ok(dropped)
     }

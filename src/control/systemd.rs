@@ -3,13 +3,13 @@
 use sd_notify::NotifyState;
 
 /// Requests are answered.
-pub fn ready(revision: u64) {
+pub(super) fn ready(revision: u64) {
     let status = format!("serving, revision {revision}");
     tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
 /// The policy is being read again; [`ready`] follows, whatever comes of it.
-pub fn reloading() {
+pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "the service manager is not told of the reload"),
@@ -17,12 +17,12 @@ pub fn reloading() {
 }
 
 /// Open requests are being finished.
-pub fn stopping() {
+pub(super) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("draining")]);
 }
 
 /// Another process carries on; this one ends when its requests have.
-pub fn succeeded_by(pid: u32) {
+pub(super) fn succeeded_by(pid: u32) {
     tell(&[NotifyState::MainPid(pid), NotifyState::Status("handed over to a new process")]);
 }
 

@@ -22,7 +22,7 @@ struct Run {
 
 impl Run {
     /// `worker` is given the phases and says what a worker does.
-    fn start(program: Option<Program>, worker: impl FnOnce(Lifecycle) + Send + 'static) -> Self {
+    fn start(program: Option<Program>, worker: impl FnOnce(&Lifecycle) + Send + 'static) -> Self {
         let dir = tempfile::tempdir().unwrap();
         write(&dir, &policy("10/s").replace("workers = 2", "workers = 2\ndrain_timeout = \"300ms\""));
         let policies = Policies::start(begin(&dir).0).unwrap();
@@ -35,7 +35,7 @@ impl Run {
             policies: policies.clone(),
             config: Some(dir.path().join("shop.toml")),
             sockets,
-            workers: vec![thread::spawn(move || worker(own))],
+            workers: vec![thread::spawn(move || worker(&own))],
             logs: ProcessLogs::new(None, AccessLog::start(None, &Metrics::new(1)).unwrap()),
             program,
             predecessor: None,
@@ -63,14 +63,14 @@ impl Run {
 }
 
 /// A worker whose last request ends as soon as it may.
-fn diligent(lifecycle: Lifecycle) {
-    wait_for(&lifecycle, |phase| phase != Phase::Running);
+fn diligent(lifecycle: &Lifecycle) {
+    wait_for(lifecycle, |phase| phase != Phase::Running);
     assert!(!lifecycle.is_ready(), "told to leave before readiness was gone");
 }
 
 /// A worker with a request that does not end.
-fn busy(lifecycle: Lifecycle) {
-    wait_for(&lifecycle, |phase| phase == Phase::Stopped);
+fn busy(lifecycle: &Lifecycle) {
+    wait_for(lifecycle, |phase| phase == Phase::Stopped);
 }
 
 fn wait_for(lifecycle: &Lifecycle, wanted: impl Fn(Phase) -> bool) {

@@ -48,7 +48,7 @@ impl Proxy {
         self.reloader.put(text, None, false, "127.0.0.1", at(1))
     }
 
-    fn limit(&mut self, set: serde_json::Value, until: Option<i64>) -> Result<Override, Refusal> {
+    fn limit(&mut self, set: serde_json::Value, until: Option<i64>) -> Result<(), Refusal> {
         self.set(Target::Limit("login".into()), set, None, until)
     }
 
@@ -58,7 +58,7 @@ impl Proxy {
         set: serde_json::Value,
         state: Option<ServerState>,
         until: Option<i64>,
-    ) -> Result<Override, Refusal> {
+    ) -> Result<(), Refusal> {
         self.reloader.set_override(Override {
             target,
             set: serde_json::from_value(set).unwrap(),
@@ -259,8 +259,8 @@ fn overrides_of_capacity_and_servers_are_dropped_again() {
     let effective = proxy.engine.0.lock().unwrap().in_force.clone().unwrap().0;
     assert_eq!(effective.settings.origins[0].capacity, crate::config::settings::CapacitySettings::Fixed { limit: 7 });
     assert_eq!(effective.servers, [("shop".to_owned(), "127.0.0.1:9001".to_owned(), ServerState::Drain)]);
-    assert!(proxy.reloader.drop_override(&server("127.0.0.1:9001")).unwrap().is_some());
-    assert!(proxy.reloader.drop_override(&server("127.0.0.1:9001")).unwrap().is_none());
+    assert!(proxy.reloader.drop_override(&server("127.0.0.1:9001"), "me").unwrap().is_some());
+    assert!(proxy.reloader.drop_override(&server("127.0.0.1:9001"), "me").unwrap().is_none());
     assert!(proxy.engine.0.lock().unwrap().in_force.as_ref().unwrap().0.servers.is_empty());
 }
 
