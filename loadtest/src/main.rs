@@ -5,12 +5,16 @@
 //! medians compared.
 
 mod certificate;
+mod handshake;
+mod latency;
 mod origin;
+mod pacer;
 mod peer;
 mod process;
 mod proxied;
 mod report;
 mod stage;
+mod tls;
 mod wrk;
 
 use std::process::ExitCode;
@@ -45,6 +49,10 @@ enum Measurement {
     Proxied(proxied::Options),
     /// CPU per refused request
     Refused,
+    /// CPU per full TLS handshake
+    Handshake,
+    /// Added latency at a tenth of saturation
+    Latency(latency::Options),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +75,8 @@ fn measure(measurement: Measurement, options: stage::Options) -> Result<Vec<Figu
     match measurement {
         Measurement::Proxied(options) => Ok(vec![proxied::proxied(&stage, options)?]),
         Measurement::Refused => Ok(vec![proxied::refused(&stage)?]),
+        Measurement::Handshake => Ok(vec![handshake::handshake(&stage)?]),
+        Measurement::Latency(options) => latency::latency(&stage, options),
     }
 }
 

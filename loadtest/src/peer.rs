@@ -22,8 +22,10 @@ pub(crate) enum Peer {
 pub(crate) struct Job {
     /// Where requests go.
     pub(crate) origin: SocketAddr,
-    /// Cores it runs on, with a worker for each.
+    /// Cores it runs on.
     pub(crate) cores: Vec<Core>,
+    /// Worker threads or processes.
+    pub(crate) workers: usize,
     /// Requests at the origin at once.
     pub(crate) seats: u32,
     /// Requests a minute that one client may make,
@@ -37,7 +39,7 @@ pub(crate) struct Job {
 impl Job {
     /// A job in which nobody reaches a limit.
     pub(crate) fn generous(origin: SocketAddr, core: Core) -> Self {
-        Self { origin, cores: vec![core], seats: 512, rate: 60_000_000, burst: 100_000, tls: None }
+        Self { origin, cores: vec![core], workers: 1, seats: 512, rate: 60_000_000, burst: 100_000, tls: None }
     }
 }
 
@@ -109,7 +111,7 @@ impl Peer {
             Some(files) => self.with_tls(address, files),
         };
         self.template()
-            .replace("WORKERS", &job.cores.len().to_string())
+            .replace("WORKERS", &job.workers.to_string())
             .replace("LISTEN", &listen)
             .replace("TLS", &tls)
             .replace("ADMIN", &admin.to_string())

@@ -51,9 +51,9 @@ pub(crate) fn proxied(stage: &Stage, options: Options) -> Result<Figure, String>
         (true, false) => (Protocol::Http1Tls, "TLS, h1"),
         (true, true) => (Protocol::Http2Tls, "TLS, h2"),
     };
-    let rows = stage.proxies(&job, |proxy| {
+    let [rows] = stage.proxies(&job, |proxy| {
         let ask = Ask { address: proxy.address, path, protocol, clients: CLIENTS, lasting: stage.measured_for() };
-        cost(proxy, ask, |heard| heard.refusals == 0)
+        Ok([cost(proxy, ask, |heard| heard.refusals == 0)?])
     });
     let name = format!("CPU per proxied request, {spoken}, {size}");
     Ok(Figure { name, unit: "µs", rows, goal: Goal::TimesBest(1.0), notes: Vec::new() })
@@ -63,7 +63,7 @@ pub(crate) fn proxied(stage: &Stage, options: Options) -> Result<Figure, String>
 pub(crate) fn refused(stage: &Stage) -> Result<Figure, String> {
     let origin = Origin::start()?;
     let job = Job { rate: 1, burst: 1, ..Job::generous(origin.address, stage.options.proxy_core) };
-    let rows = stage.proxies(&job, |proxy| {
+    let [rows] = stage.proxies(&job, |proxy| {
         let ask = Ask {
             address: proxy.address,
             path: "/1k",
@@ -71,14 +71,14 @@ pub(crate) fn refused(stage: &Stage) -> Result<Figure, String> {
             clients: 1,
             lasting: stage.measured_for(),
         };
-        cost(proxy, ask, |heard| heard.refusals + 10 > heard.answers)
+        Ok([cost(proxy, ask, |heard| heard.refusals + 10 > heard.answers)?])
     });
     let name = "CPU per refused request, h1".to_owned();
     Ok(Figure { name, unit: "µs", rows, goal: Goal::TimesBest(0.85), notes: Vec::new() })
 }
 
 /// Microseconds of CPU per request, provided that all were answered as they should be.
-fn cost(proxy: &Proxy, ask: Ask, as_expected: impl Fn(&Heard) -> bool) -> Result<f64, String> {
+pub(crate) fn cost(proxy: &Proxy, ask: Ask, as_expected: impl Fn(&Heard) -> bool) -> Result<f64, String> {
     Ask { lasting: WARM_UP, ..ask }.ask()?;
     let before = proxy.program.cpu();
     let heard = ask.ask()?;

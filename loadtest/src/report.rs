@@ -46,6 +46,8 @@ pub(crate) enum Outcome {
 pub(crate) enum Goal {
     /// Spillway's at most this many times that of the best of the others.
     TimesBest(f64),
+    /// Spillway's at most this many times nginx's.
+    TimesNginx(f64),
     /// At most this.
     AtMost(f64),
     /// At least this.
@@ -84,17 +86,22 @@ impl Row {
 }
 
 impl Figure {
-    /// Spillway's median over the best median of the others.
+    /// Spillway's median over the one it is compared with.
     pub(crate) fn ratio(&self) -> Option<f64> {
-        let others = self.rows.iter().filter(|row| self.is_peer(row)).filter_map(Row::median);
-        Some(self.own()? / others.reduce(f64::min)?)
+        let peers: &[Peer] = match self.goal {
+            Goal::TimesBest(_) => &[Peer::Nginx, Peer::Haproxy],
+            Goal::TimesNginx(_) => &[Peer::Nginx],
+            Goal::AtMost(_) | Goal::AtLeast(_) | Goal::Shown => &[],
+        };
+        let others = peers.iter().filter_map(|peer| self.median_of(peer.name()));
+        Some(self.median_of(Peer::Spillway.name())? / others.reduce(f64::min)?)
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
         let (value, reached): (_, fn(f64, f64) -> bool) = match self.goal {
-            Goal::TimesBest(_) => (self.ratio(), |value, goal| value <= goal),
-            Goal::AtMost(_) => (self.own(), |value, goal| value <= goal),
-            Goal::AtLeast(_) => (self.own(), |value, goal| value >= goal),
+            Goal::TimesBest(_) | Goal::TimesNginx(_) => (self.ratio(), |value, goal| value <= goal),
+            Goal::AtMost(_) => (self.median_of(Peer::Spillway.name()), |value, goal| value <= goal),
+            Goal::AtLeast(_) => (self.median_of(Peer::Spillway.name()), |value, goal| value >= goal),
             Goal::Shown => return Verdict::Shown,
         };
         match (value, self.goal.value()) {
@@ -104,12 +111,8 @@ impl Figure {
         }
     }
 
-    fn own(&self) -> Option<f64> {
-        self.rows.iter().find(|row| row.who == Peer::Spillway.name()).and_then(Row::median)
-    }
-
-    fn is_peer(&self, row: &Row) -> bool {
-        [Peer::Nginx, Peer::Haproxy].iter().any(|peer| row.who == peer.name())
+    fn median_of(&self, who: &str) -> Option<f64> {
+        self.rows.iter().find(|row| row.who == who).and_then(Row::median)
     }
 
     /// For people.
@@ -133,10 +136,7 @@ impl Figure {
 
     /// One row of the table whose heading is [`MARKDOWN_HEADING`].
     pub(crate) fn markdown(&self) -> String {
-        let of = |peer: Peer| {
-            let row = self.rows.iter().find(|row| row.who == peer.name());
-            row.and_then(Row::median).map_or("–".to_owned(), short)
-        };
+        let of = |peer: Peer| self.median_of(peer.name()).map_or("–".to_owned(), short);
         let ratio = self.ratio().map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         format!(
             "| {}, {} | {} | {} | {} | {ratio} | {} | {} |",
@@ -161,12 +161,12 @@ impl Figure {
 
 /// The heading for [`Figure::markdown`].
 pub(crate) const MARKDOWN_HEADING: &str =
-    "| | Spillway | nginx | HAProxy | ratio to the better | goal | |\n| --- | ---: | ---: | ---: | ---: | --- | --- |";
+    "| | Spillway | nginx | HAProxy | ratio | goal | |\n| --- | ---: | ---: | ---: | ---: | --- | --- |";
 
 impl Goal {
     fn value(self) -> Option<f64> {
         match self {
-            Self::TimesBest(value) | Self::AtMost(value) | Self::AtLeast(value) => Some(value),
+            Self::TimesBest(value) | Self::TimesNginx(value) | Self::AtMost(value) | Self::AtLeast(value) => Some(value),
             Self::Shown => None,
         }
     }
@@ -174,6 +174,7 @@ impl Goal {
     fn text(self) -> String {
         match self {
             Self::TimesBest(times) => format!("≤ {times:.2} ×"),
+            Self::TimesNginx(times) => format!("≤ {times:.2} × nginx"),
             Self::AtMost(value) => format!("≤ {}", short(value)),
             Self::AtLeast(value) => format!("≥ {}", short(value)),
             Self::Shown => "–".to_owned(),
@@ -246,6 +247,8 @@ mod tests {
     #[test]
     fn goals_can_be_missed() {
         assert_eq!(figure(21.0, 20.0, Some(24.0), Goal::TimesBest(1.0)).verdict(), Verdict::Missed);
+        assert_eq!(figure(21.0, 20.0, Some(24.0), Goal::TimesNginx(1.0)).verdict(), Verdict::Missed);
+        assert_eq!(figure(21.0, 22.0, Some(20.0), Goal::TimesNginx(1.0)).verdict(), Verdict::Reached);
         assert_eq!(figure(1.0, 20.0, None, Goal::AtMost(0.0)).verdict(), Verdict::Missed);
         assert_eq!(figure(1.0, 20.0, None, Goal::AtLeast(2.0)).verdict(), Verdict::Missed);
         assert_eq!(figure(2.0, 20.0, None, Goal::AtLeast(2.0)).verdict(), Verdict::Reached);

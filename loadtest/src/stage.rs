@@ -67,15 +67,15 @@ impl Stage {
         peer.start(job, self.directory.path(), self.options.spillway.as_deref())
     }
 
-    /// Measures `contenders` in turn, round by round, so that whatever else happens on the machine meets all alike.
-    /// One that cannot be measured is skipped from then on, with the reason.
-    pub(crate) fn rounds<T>(
+    /// Measures `N` values of each contender in turn, round by round, so that whatever else happens on the machine meets
+    /// all alike. One that cannot be measured is skipped from then on, with the reason. Gives the rows of each value.
+    pub(crate) fn rounds<T, const N: usize>(
         &self,
         contenders: &[T],
         name: impl Fn(&T) -> String,
-        measure: impl Fn(&T) -> Result<f64, String>,
-    ) -> Vec<Row> {
-        let mut outcomes: Vec<Result<Vec<f64>, String>> = contenders.iter().map(|_| Ok(Vec::new())).collect();
+        measure: impl Fn(&T) -> Result<[f64; N], String>,
+    ) -> [Vec<Row>; N] {
+        let mut outcomes: Vec<Result<Vec<[f64; N]>, String>> = contenders.iter().map(|_| Ok(Vec::new())).collect();
         for round in 1..=self.options.rounds {
             for (contender, outcome) in contenders.iter().zip(&mut outcomes) {
                 let Ok(values) = outcome else { continue };
@@ -86,11 +86,13 @@ impl Stage {
                 }
             }
         }
-        let row = |(contender, outcome): (&T, Result<_, _>)| match outcome {
-            Ok(values) => Row::measured(name(contender), values),
-            Err(why) => Row::skipped(name(contender), why),
-        };
-        contenders.iter().zip(outcomes).map(row).collect()
+        std::array::from_fn(|n| {
+            let row = |(contender, outcome): (&T, &Result<Vec<[f64; N]>, String>)| match outcome {
+                Ok(values) => Row::measured(name(contender), values.iter().filter_map(|all| all.get(n)).copied().collect()),
+                Err(why) => Row::skipped(name(contender), why),
+            };
+            contenders.iter().zip(&outcomes).map(row).collect()
+        })
     }
 
     /// The proxies asked for, all of them unless said otherwise.
@@ -99,7 +101,11 @@ impl Stage {
     }
 
     /// As [`Stage::rounds`], for proxies at `job`.
-    pub(crate) fn proxies(&self, job: &Job, measure: impl Fn(&Proxy) -> Result<f64, String>) -> Vec<Row> {
+    pub(crate) fn proxies<const N: usize>(
+        &self,
+        job: &Job,
+        measure: impl Fn(&Proxy) -> Result<[f64; N], String>,
+    ) -> [Vec<Row>; N] {
         let name = |peer: &Peer| peer.name().to_owned();
         self.rounds(&self.peers(), name, |peer| measure(&self.start(*peer, job)?))
     }
@@ -126,4 +132,9 @@ fn build() -> Result<PathBuf, String> {
         Ok(status) => Err(format!("cargo build: {status}")),
         Err(error) => Err(format!("cargo: {error}")),
     }
+}
+
+/// A runtime for one thread.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
 }
