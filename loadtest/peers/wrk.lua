@@ -4,7 +4,7 @@ local prepared, n = {}, 0
 
 function init(_)
   for i = 1, clients do
-    wrk.headers["X-Forwarded-For"] = string.format("10.1.%d.%d", math.floor(i / 250), 1 + i % 250)
+    wrk.headers["X-Forwarded-For"] = string.format("10.%d.%d.%d", math.floor(i / 65536), math.floor(i / 256) % 256, i % 256)
     prepared[i] = wrk.format("GET")
   end
 end

@@ -28,7 +28,8 @@ pub(crate) fn latency(stage: &Stage, options: Options) -> Result<Vec<Figure>, St
     let rate = options.rate.map_or_else(|| tenth_of_saturation(stage, &job), Ok)?;
     let listen = |target| {
         let lasting = stage.measured_for();
-        let warm_up = Pace { target, rate, connections: CONNECTIONS, renew_after: 0, lasting: Duration::from_millis(500) };
+        let warm_up =
+            Pace { target, rate, connections: CONNECTIONS, renew_after: 0, lasting: Duration::from_millis(500) };
         let pace = Pace { lasting, ..warm_up.clone() };
         warm_up.keep().and_then(|_| pace.keep()).map_err(|error| error.to_string())
     };

@@ -4,16 +4,22 @@
 //! here are ended. Proxies run on one core, clients and origins on another; rounds are interleaved (A B C A B C …) and
 //! medians compared.
 
+mod admin;
 mod certificate;
 mod handshake;
+mod keys;
 mod latency;
+mod memory;
 mod origin;
 mod pacer;
 mod peer;
 mod process;
 mod proxied;
+mod reload;
 mod report;
+mod scale;
 mod stage;
+mod surge;
 mod tls;
 mod wrk;
 
@@ -53,11 +59,31 @@ enum Measurement {
     Handshake,
     /// Added latency at a tenth of saturation
     Latency(latency::Options),
+    /// Two workers against one
+    Scale,
+    /// Memory per idle TLS connection
+    IdleMemory(memory::Options),
+    /// Reload of a policy with many routes
+    ReloadRoutes(reload::RoutesOptions),
+    /// Requests that fail under reloads and a handover
+    ReloadStorm(reload::StormOptions),
+    /// A flood of client addresses through one limit
+    TenMillionKeys(keys::Options),
+    /// The demo's shop in trouble, behind each proxy
+    Surge(surge::Options),
+    /// Every figure
+    All,
+    /// No measurement: the demo's shop alone, to put something in front of it
+    Shop {
+        /// Its port
+        #[arg(long, default_value_t = 9000)]
+        port: u16,
+    },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match measure(arguments.command, arguments.options) {
+    match measure(&arguments.command, arguments.options) {
         Ok(figures) => {
             print(&figures, arguments.format);
             let missed = figures.iter().any(|figure| figure.verdict() == Verdict::Missed);
@@ -70,14 +96,44 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(measurement: Measurement, options: stage::Options) -> Result<Vec<Figure>, String> {
+fn measure(measurement: &Measurement, options: stage::Options) -> Result<Vec<Figure>, String> {
+    if let Measurement::Shop { port } = measurement {
+        return surge::open_shop(*port);
+    }
     let stage = Stage::prepare(options)?;
-    match measurement {
+    match *measurement {
+        Measurement::Shop { .. } => Ok(Vec::new()),
         Measurement::Proxied(options) => Ok(vec![proxied::proxied(&stage, options)?]),
         Measurement::Refused => Ok(vec![proxied::refused(&stage)?]),
         Measurement::Handshake => Ok(vec![handshake::handshake(&stage)?]),
         Measurement::Latency(options) => latency::latency(&stage, options),
+        Measurement::Scale => scale::scale(&stage),
+        Measurement::IdleMemory(options) => Ok(vec![memory::idle_memory(&stage, options)?]),
+        Measurement::ReloadRoutes(options) => reload::routes(&stage, options),
+        Measurement::ReloadStorm(options) => reload::storm(&stage, options),
+        Measurement::TenMillionKeys(options) => keys::ten_million_keys(&stage, options),
+        Measurement::Surge(options) => Ok(surge::surge(&stage, options)),
+        Measurement::All => all(&stage),
     }
+}
+
+/// Everything the README shows.
+fn all(stage: &Stage) -> Result<Vec<Figure>, String> {
+    use proxied::{Options, Size};
+    let mut figures = Vec::new();
+    let transports = [(false, false), (true, false), (true, true)];
+    for (size, (tls, h2)) in [Size::Small, Size::Large].into_iter().flat_map(|size| transports.map(|how| (size, how))) {
+        figures.push(proxied::proxied(stage, Options { size, tls, h2 })?);
+    }
+    figures.push(proxied::refused(stage)?);
+    figures.push(handshake::handshake(stage)?);
+    figures.extend(latency::latency(stage, latency::Options { rate: None })?);
+    figures.extend(scale::scale(stage)?);
+    figures.push(memory::idle_memory(stage, memory::Options { connections: 5000 })?);
+    figures.extend(reload::routes(stage, reload::RoutesOptions { routes: 10_000 })?);
+    figures.extend(reload::storm(stage, reload::StormOptions { seconds: 60 })?);
+    figures.extend(keys::ten_million_keys(stage, keys::Options { keys: 10_000_000 })?);
+    Ok(figures)
 }
 
 fn print(figures: &[Figure], format: Format) {

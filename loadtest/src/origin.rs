@@ -10,6 +10,12 @@ use tokio::task::LocalSet;
 
 use spillway::demo::background::{Background, Stop};
 
+/// Length of most bodies.
+pub(crate) const SMALL: usize = 1024;
+
+/// Length of the body at `/64k`.
+const LARGE: usize = 64 * 1024;
+
 /// An origin on a thread of its own. Answers `GET /64k` with 64 KiB and anything else with 1 KiB.
 #[derive(Debug)]
 pub(crate) struct Origin {
@@ -38,7 +44,7 @@ struct Answers {
 
 async fn serve(listener: std::net::TcpListener, mut stop: Stop) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
-    let answers = Rc::new(Answers { small: answer(1024), large: answer(64 * 1024) });
+    let answers = Rc::new(Answers { small: answer(SMALL), large: answer(LARGE) });
     let connections = LocalSet::new();
     let accept = async {
         while let Ok((stream, _)) = listener.accept().await {

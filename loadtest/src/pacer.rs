@@ -145,7 +145,11 @@ impl Flow<'_> {
                     other => self.heard.fail(|| format!("status {other}")),
                 }
                 let worn = self.pace.renew_after > 0 && line.answers() >= self.pace.renew_after;
-                if last || worn { self.replace(number) } else { Ok(self.idle.push(number)) }
+                if last || worn {
+                    return self.replace(number);
+                }
+                self.idle.push(number);
+                Ok(())
             }
             // Nobody was asking: the other side may close, and the next request finds a new connection.
             News::Closed { asked: false, .. } => {

@@ -77,7 +77,7 @@ impl Row {
         Self { who: who.into(), outcome: Outcome::Skipped(why.into()) }
     }
 
-    fn median(&self) -> Option<f64> {
+    pub(crate) fn median(&self) -> Option<f64> {
         match &self.outcome {
             Outcome::Rounds(rounds) => median(rounds),
             Outcome::Skipped(_) => None,
@@ -166,7 +166,9 @@ pub(crate) const MARKDOWN_HEADING: &str =
 impl Goal {
     fn value(self) -> Option<f64> {
         match self {
-            Self::TimesBest(value) | Self::TimesNginx(value) | Self::AtMost(value) | Self::AtLeast(value) => Some(value),
+            Self::TimesBest(value) | Self::TimesNginx(value) | Self::AtMost(value) | Self::AtLeast(value) => {
+                Some(value)
+            }
             Self::Shown => None,
         }
     }

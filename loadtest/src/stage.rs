@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::setpriority_process;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tempfile::TempDir;
 
@@ -30,6 +31,10 @@ pub(crate) struct Options {
     /// Spillway's binary; built with the dist profile if not given
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) spillway: Option<PathBuf>,
+    /// Priority of everything measured and of its load, as `nice` counts: below 0 (for root) it keeps the noise of a
+    /// shared machine out
+    #[arg(long, global = true, default_value_t = 0, allow_hyphen_values = true)]
+    pub(crate) nice: i32,
     /// Measure only these
     #[arg(long, global = true, value_delimiter = ',', value_parser = peer)]
     pub(crate) only: Vec<Peer>,
@@ -53,6 +58,9 @@ impl Stage {
         let mut cores = CpuSet::new();
         cores.set(options.load_core);
         sched_setaffinity(None, &cores).map_err(|error| format!("core {}: {error}", options.load_core))?;
+        if options.nice != 0 {
+            setpriority_process(None, options.nice).map_err(|error| format!("priority {}: {error}", options.nice))?;
+        }
         let directory = tempfile::Builder::new().prefix("loadtest-").tempdir().map_err(|error| error.to_string())?;
         let certificate = Files::write(directory.path())?;
         Ok(Self { options, certificate, directory })
@@ -88,7 +96,9 @@ impl Stage {
         }
         std::array::from_fn(|n| {
             let row = |(contender, outcome): (&T, &Result<Vec<[f64; N]>, String>)| match outcome {
-                Ok(values) => Row::measured(name(contender), values.iter().filter_map(|all| all.get(n)).copied().collect()),
+                Ok(values) => {
+                    Row::measured(name(contender), values.iter().filter_map(|all| all.get(n)).copied().collect())
+                }
                 Err(why) => Row::skipped(name(contender), why),
             };
             contenders.iter().zip(&outcomes).map(row).collect()

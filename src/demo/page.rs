@@ -59,6 +59,21 @@ pub enum Page {
 }
 
 impl Page {
+    /// Every kind, in the order of a journey, which asks for each once.
+    pub const ALL: [Self; 11] = [
+        Self::Home,
+        Self::Product,
+        Self::Recommendations,
+        Self::Search,
+        Self::ChangeCart,
+        Self::Cart,
+        Self::Checkout,
+        Self::Deliver,
+        Self::Payment,
+        Self::Pay,
+        Self::Order,
+    ];
+
     /// Its class.
     #[must_use]
     pub const fn class(self) -> Class {
