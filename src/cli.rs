@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod demo;
 pub mod run;
 
 use std::process::ExitCode;
@@ -18,6 +19,8 @@ struct Cli {
 enum Command {
     /// Run the proxy
     Run(run::Args),
+    /// See it work: a sample shop, a crowd of shoppers and the proxy between them, on this machine alone
+    Demo(demo::Args),
 }
 
 /// Does what the arguments of this process say. Wrong usage ends it with code 2.
@@ -25,5 +28,6 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Demo(args) => demo::run(&args),
     }
 }

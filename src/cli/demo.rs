@@ -1,12 +1,13 @@
 //! `spillway demo`: a shop, a crowd and the proxy between them, in one process.
 
 mod console;
+mod proxy;
 mod scene;
 
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,10 +17,10 @@ use http_body_util::Full;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use crate::config::{self, settings::Settings};
 use crate::demo::shoppers::{Connections, Crowd, Habits};
 use crate::demo::storefront::Storefront;
-use console::{Console, Proxy};
+use console::{Console, Said};
+use proxy::Embedded;
 use scene::Scene;
 
 /// Arguments of `spillway demo`.
@@ -39,9 +40,10 @@ pub struct Args {
     duration: Option<Duration>,
 }
 
-/// Runs the demo. `start` starts a proxy, which stops when what it gave is dropped.
-pub fn run<P, E: fmt::Display>(args: &Args, start: impl FnOnce(Settings) -> Result<P, E>) -> ExitCode {
-    match perform(args, start) {
+/// Runs the demo until Ctrl-C, or for as long as the arguments say.
+#[must_use]
+pub fn run(args: &Args) -> ExitCode {
+    match perform(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("spillway demo: {problem}");
@@ -50,18 +52,18 @@ pub fn run<P, E: fmt::Display>(args: &Args, start: impl FnOnce(Settings) -> Resu
     }
 }
 
-fn perform<P, E: fmt::Display>(args: &Args, start: impl FnOnce(Settings) -> Result<P, E>) -> Result<(), String> {
+fn perform(args: &Args) -> Result<(), String> {
     let scene = Scene::new(args.surge);
     let shop_address = free_port(args.port, "--port")?;
     let admin_address = free_port(args.admin_port, "--admin-port")?;
     let storefront = Storefront::open((Ipv4Addr::LOCALHOST, 0).into(), scene.database).map_err(text)?;
-    let state = StateDir::create().map_err(|error| format!("no place for the proxy's state: {error}"))?;
-    let typed = scene.config(shop_address, admin_address, storefront.address());
-    let settings = config::load(&typed, &state.0)
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-    let proxy = start(settings).map_err(text)?;
-    let crowd = Crowd::gather(shop_address, scene.timeline(), Habits::default(), fastrand::u64(..)).map_err(text)?;
-    let mut console = Console::open(scene, shop_address, admin_address);
+    let place = Place::create().map_err(|error| format!("no place for the proxy's state: {error}"))?;
+    let config = place.0.join("spillway.toml");
+    std::fs::write(&config, scene.config(shop_address, admin_address, storefront.address())).map_err(text)?;
+    let proxy = Embedded::start(config.clone()).map_err(text)?;
+    let habits = Habits { thinking: scene::THINKING, ..Habits::default() };
+    let crowd = Crowd::gather(shop_address, scene.timeline(), habits, fastrand::u64(..)).map_err(text)?;
+    let mut console = Console::open(scene, shop_address, admin_address, &config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(text)?;
     LocalSet::new().block_on(&runtime, watch(&mut console, &crowd, admin_address, args.duration));
     // The shoppers first: none of them should meet a closed door.
@@ -91,10 +93,10 @@ async fn watch(console: &mut Console, crowd: &Crowd, admin: SocketAddr, duration
 }
 
 /// What the proxy says of itself, if it does so within the second.
-async fn proxy_now(metrics: &Connections) -> Option<Proxy> {
+async fn proxy_now(metrics: &Connections) -> Option<Said> {
     let request = Request::get("/metrics").header("host", "localhost").body(Full::<Bytes>::default()).ok()?;
     let reply = timeout(Duration::from_millis(500), metrics.send(request)).await.ok()?.ok()?;
-    Proxy::read(std::str::from_utf8(&reply.body).ok()?)
+    Said::read(std::str::from_utf8(&reply.body).ok()?)
 }
 
 /// A loopback address nobody listens on at present.
@@ -120,10 +122,10 @@ fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// A directory of its own under the system's place for such, gone at the end.
-struct StateDir(PathBuf);
+/// A directory of the demo's own, for configuration and state, under the system's place for such, gone at the end.
+struct Place(PathBuf);
 
-impl StateDir {
+impl Place {
     fn create() -> io::Result<Self> {
         let name = format!("spillway-demo-{}-{:08x}", std::process::id(), fastrand::u32(..));
         let path = std::env::temp_dir().join(name);
@@ -133,13 +135,7 @@ impl StateDir {
     }
 }
 
-impl AsRef<Path> for StateDir {
-    fn as_ref(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for StateDir {
+impl Drop for Place {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -167,11 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn the_state_directory_goes_with_the_demo() {
-        let state = StateDir::create().unwrap();
-        let path = state.0.clone();
+    fn the_directory_goes_with_the_demo() {
+        let place = Place::create().unwrap();
+        let path = place.0.clone();
         assert!(path.is_dir());
-        drop(state);
+        drop(place);
         assert!(!path.exists());
     }
 }

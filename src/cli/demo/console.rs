@@ -1,6 +1,7 @@
 //! What the demo prints: the addresses, a line a second, a summary. It fits 80 columns.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::scene::{Act, Scene};
@@ -11,6 +12,9 @@ use crate::demo::shoppers::Tally;
 /// Lines between two headings, so that one is always in sight.
 const LINES: u32 = 20;
 
+/// Until the first shoppers are through. The shop is not yet as busy as it will be, so this is left out of the summary.
+const FIRST_JOURNEYS: Duration = Duration::from_secs(6);
+
 /// The terminal's side of the demo.
 pub(super) struct Console {
     scene: Scene,
@@ -18,11 +22,12 @@ pub(super) struct Console {
     last: Duration,
     lines: u32,
     sums: [Sum; Act::ALL.len()],
+    all: Tally,
 }
 
 /// What the proxy says of itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Proxy {
+pub(super) struct Said {
     seats: f64,
     limit: f64,
     waiting: f64,
@@ -34,7 +39,7 @@ struct Sum {
     tally: Tally,
 }
 
-impl Proxy {
+impl Said {
     /// Reads a page of metrics.
     pub(super) fn read(page: &str) -> Option<Self> {
         Some(Self {
@@ -47,23 +52,34 @@ impl Proxy {
 
 impl Console {
     /// Says where to look; the play begins now.
-    pub(super) fn open(scene: Scene, shop: SocketAddr, admin: SocketAddr) -> Self {
+    pub(super) fn open(scene: Scene, shop: SocketAddr, admin: SocketAddr, config: &Path) -> Self {
         let (calm, surge) = scene.rates();
         println!("A shop whose database does best with {} jobs at once.", scene.database.best_concurrency);
         println!("{calm:.0} shoppers arrive each second, {surge:.0} in a surge; all of them want to buy.\n");
-        println!("  the shop, through Spillway   http://{shop}/");
-        println!("  what Spillway says of it     http://{admin}/metrics\n");
+        println!("  the shop      http://{shop}/");
+        println!("  the metrics   http://{admin}/metrics");
+        println!("  the policy    {} (change it: it is read again)\n", config.display());
         println!("Ctrl-C ends it.");
-        Self { scene, began: Instant::now(), last: Duration::ZERO, lines: 0, sums: Default::default() }
+        Self {
+            scene,
+            began: Instant::now(),
+            last: Duration::ZERO,
+            lines: 0,
+            sums: Default::default(),
+            all: Tally::default(),
+        }
     }
 
     /// Prints what happened in about the last second.
-    pub(super) fn line(&mut self, tally: &Tally, proxy: Option<Proxy>) {
+    pub(super) fn line(&mut self, tally: &Tally, proxy: Option<Said>) {
         let elapsed = self.began.elapsed();
         let time = elapsed.saturating_sub(self.last);
         self.last = elapsed;
+        self.all.add(tally);
         let act = self.scene.act_at(elapsed);
-        if let Some(sum) = self.sums.get_mut(act as usize) {
+        if elapsed > FIRST_JOURNEYS
+            && let Some(sum) = self.sums.get_mut(act as usize)
+        {
             sum.time += time;
             sum.tally.add(tally);
         }
@@ -90,16 +106,14 @@ impl Console {
                 bar(goodput),
             );
         }
-        let mut all = Tally::default();
-        self.sums.iter().for_each(|sum| all.add(&sum.tally));
         println!(
             "\n{} shoppers came, {} got in, {} finished their order, {} gave up.",
-            all.arrived, all.entered, all.finished, all.gave_up
+            self.all.arrived, self.all.entered, self.all.finished, self.all.gave_up
         );
     }
 }
 
-const GROUPS: &str = "                 |     served a second    |  refused a second   |   seats";
+const GROUPS: &str = "                |     served a second    |  refused a second   |     seats";
 
 fn heading() -> String {
     let names =
@@ -107,7 +121,7 @@ fn heading() -> String {
     format!("{GROUPS}\n{}", columns(&names.map(str::to_owned)))
 }
 
-fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option<Proxy>) -> String {
+fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option<Said>) -> String {
     let a_second = |count| format!("{:.0}", rate(count, time));
     let served = |class| a_second(tally.class(class).served);
     let refused = |reason| tally.refused.get(reason).copied().unwrap_or(0);
@@ -136,8 +150,8 @@ fn columns(cells: &[String; 14]) -> String {
     let [time, act, asked, served @ .., limit, full, wait, lost, used, line, p99] = cells;
     let [check, cart, browse, back] = served;
     format!(
-        "{time:>4} {act:<5}{asked:>6} |{check:>6}{cart:>5}{browse:>7}{back:>5} \
-         |{limit:>5}{full:>5}{wait:>5}{lost:>5} |{used:>6}{line:>4}{p99:>5}"
+        "{time:>4} {act:<5}{asked:>5} |{check:>6}{cart:>5}{browse:>7}{back:>5} \
+         |{limit:>5}{full:>5}{wait:>5}{lost:>5} |{used:>6}{line:>5}{p99:>5}"
     )
 }
 
@@ -155,10 +169,10 @@ mod tests {
 
     #[test]
     fn a_busy_second_fits_80_columns() {
-        let proxy = Proxy { seats: 40.0, limit: 40.0, waiting: 120.0 };
+        let proxy = Said { seats: 40.0, limit: 40.0, waiting: 120.0 };
         let second = Duration::from_secs(1);
         let row = row(second * 999, Act::Surge, &Tally::default(), second, Some(proxy));
-        assert_eq!(row, "999s SURGE     0 |     0    0      0    0 |    0    0    0    0 | 40/40 120    0");
+        assert_eq!(row, "999s SURGE    0 |     0    0      0    0 |    0    0    0    0 | 40/40  120    0");
         for line in heading().lines() {
             assert!(line.len() <= 80, "{line}");
         }
@@ -170,7 +184,7 @@ mod tests {
                     spillway_capacity_in_use{origin=\"storefront\",class=\"cart\"} 3\n\
                     spillway_capacity_in_use{origin=\"storefront\",class=\"browse\"} 30\n\
                     spillway_seat_waiting{class=\"browse\"} 7\n";
-        assert_eq!(Proxy::read(page), Some(Proxy { seats: 33.0, limit: 40.0, waiting: 7.0 }));
-        assert_eq!(Proxy::read(""), None);
+        assert_eq!(Said::read(page), Some(Said { seats: 33.0, limit: 40.0, waiting: 7.0 }));
+        assert_eq!(Said::read(""), None);
     }
 }

@@ -11,6 +11,9 @@ const CONFIG: &str = include_str!("demo.toml");
 /// Shoppers a second in calm times. With 800 ms of work for each they keep 24 of the database's 40 jobs busy.
 const CALM: f64 = 30.0;
 
+/// Shoppers who know what they want, so that a journey fits into an act.
+pub(super) const THINKING: Duration = Duration::from_millis(700);
+
 /// The play: calm, a surge, calm again, and so on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene {
