@@ -1,7 +1,10 @@
 //! The command line.
 
+pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod run;
+pub mod schema;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,12 @@ struct Cli {
 enum Command {
     /// Run the proxy
     Run(run::Args),
+    /// Find every mistake of a configuration file
+    Check(check::Args),
+    /// Tell how a request would be judged, and which line of the file decides
+    Explain(explain::ExplainArgs),
+    /// Print the JSON Schema of the configuration file
+    Schema(schema::Args),
     /// See it work: a sample shop, a crowd of shoppers and the proxy between them, on this machine alone
     Demo(demo::Args),
 }
@@ -28,6 +37,9 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use crate::control::boot::{Boot, BootError};
+use crate::control::priority;
 use crate::control::process::Ending;
 use crate::control::signals;
 use crate::telemetry::Logs;
@@ -54,6 +55,8 @@ fn perform(args: &Args) -> Result<Ending, StartError> {
         let assembly = Assembly::build(boot, Some(logs), inherited, &args.config)?;
         assembly.names_resolved(NAME_LIMIT).await;
         let (process, access) = assembly.start()?;
+        // Operators and health checks, on this thread, must be served while the workers saturate every core.
+        priority::raise();
         let ending = process.run(requests).await;
         access.finish(LAST_LINES);
         Ok(ending)

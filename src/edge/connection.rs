@@ -26,7 +26,8 @@ use super::refuse;
 use super::socket::{Socket, Transport};
 use super::stack::Entry;
 use super::worker::{Listed, Pinned, Worker};
-use crate::telemetry::metrics::{HandshakeResult, ListenerMetrics, Metrics, Protocol, TlsVersion};
+use crate::telemetry::faults::{Fault, request_line};
+use crate::telemetry::metrics::{HandshakeResult, ListenerMetrics, Protocol, TlsVersion};
 
 /// A handshake, and before it a PROXY protocol header, must be over within this.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,6 +53,24 @@ pub(crate) struct Connection {
     pub(crate) tls: Option<TlsVersion>,
     /// Whether it speaks HTTP/2.
     pub(crate) h2: bool,
+}
+
+impl Connection {
+    /// Counts a breach of protocol and keeps it for the operator; `request` is its method and target, if it got that far.
+    pub(crate) fn fault(&self, kind: &'static str, request: Option<(&str, &str)>) {
+        let pinned = self.worker.pin();
+        pinned.metrics.protocol_error(kind);
+        let Some(listener) = pinned.policy.settings.listeners.get(self.listener) else {
+            return;
+        };
+        self.worker.faults().record(Fault {
+            unix_millis: self.worker.unix_seconds() * 1000,
+            kind,
+            client: self.facts.peer(),
+            listener: listener.address,
+            request: request.map(|(method, target)| request_line(method, target)),
+        });
+    }
 }
 
 /// Serves one accepted connection to its end. Errors end it and are counted; nobody waits for them.
@@ -158,7 +177,6 @@ struct Arrival {
 /// What keeps a connection known to its worker while it lasts.
 struct Known {
     activity: Arc<Activity>,
-    metrics: Metrics,
     _listed: Listed,
     _watch: Watch,
 }
@@ -171,7 +189,6 @@ impl Arrival {
         let activity = activity(&worker, &pinned);
         let known = Known {
             activity: Arc::clone(&activity),
-            metrics: pinned.metrics.clone(),
             _listed: worker.list(&activity),
             _watch: worker.patrol().watch(Rc::new(Inspected(Arc::clone(&activity)))),
         };
@@ -190,13 +207,13 @@ impl Arrival {
 }
 
 async fn serve_http1(connection: Rc<Connection>, known: &Known, transport: Transport) {
-    let Known { activity, metrics, .. } = known;
+    let activity = &known.activity;
     let socket = Socket::h1(transport, Arc::clone(activity));
     let mut http = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(socket), Entry::new(connection))
+        .serve_connection(TokioIo::new(socket), Entry::new(Rc::clone(&connection)))
         .with_upgrades();
     let mut closing = false;
     let end = poll_fn(|cx| {
@@ -217,9 +234,9 @@ async fn serve_http1(connection: Rc<Connection>, known: &Known, transport: Trans
     .await;
     match end {
         End::Done(Ok(())) | End::Aborted => {}
-        End::Done(Err(error)) => metrics.protocol_error(h1_error_kind(&error)),
+        End::Done(Err(error)) => connection.fault(h1_error_kind(&error), None),
         End::HeadTimeout => {
-            metrics.protocol_error("head_timeout");
+            connection.fault("head_timeout", None);
             if let Some(parts) = http.into_parts() {
                 let _ = timeout(HANDSHAKE_TIMEOUT, say_timeout(parts.io.into_inner())).await;
             }
@@ -254,9 +271,9 @@ fn h1_error_kind(error: &hyper::Error) -> &'static str {
 }
 
 async fn serve_http2(connection: Rc<Connection>, known: &Known, transport: Transport) {
-    let Known { activity, metrics, .. } = known;
+    let activity = &known.activity;
     let socket = Socket::h2(transport, Arc::clone(activity));
-    let mut http = h2_builder().serve_connection(TokioIo::new(socket), Entry::new(connection));
+    let mut http = h2_builder().serve_connection(TokioIo::new(socket), Entry::new(Rc::clone(&connection)));
     let mut closing = false;
     let end = poll_fn(|cx| {
         activity.register(cx.waker());
@@ -274,7 +291,7 @@ async fn serve_http2(connection: Rc<Connection>, known: &Known, transport: Trans
     })
     .await;
     if let End::Done(Err(error)) = end {
-        metrics.protocol_error(h2_error_kind(&error));
+        connection.fault(h2_error_kind(&error), None);
     }
 }
 

@@ -61,7 +61,8 @@ where
         match target {
             Ok(target) => self.0.call(Screened { parts, body, target, asker, trail }),
             Err(fault) => {
-                trail.pinned.metrics.protocol_error(fault.kind());
+                let target = parts.uri.to_string();
+                trail.connection.fault(fault.kind(), Some((parts.method.as_str(), &target)));
                 AnswerFuture::ready(answer::refused(trail, &asker, &Audience::of(&parts), Refusal::Request(fault)))
             }
         }

@@ -21,6 +21,7 @@ use super::patrol::Patrol;
 use super::snapshot::Snapshot;
 use crate::clock;
 use crate::origin::OriginClient;
+use crate::telemetry::Faults;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::metrics::WorkerProbe;
 
@@ -89,6 +90,7 @@ pub(crate) struct Worker {
     connections: RefCell<Slab<Arc<Activity>>>,
     open: Cell<usize>,
     random: RefCell<fastrand::Rng>,
+    faults: Arc<Faults>,
     draining: Cell<bool>,
     stopped: Cell<bool>,
     /// Wall-clock seconds at monotonic zero.
@@ -153,6 +155,11 @@ impl Worker {
     /// Whether `max_connections` are open.
     pub(crate) fn is_full(&self) -> bool {
         self.shared.gate.open() >= self.pin().policy.settings.server.max_connections
+    }
+
+    /// The malformed requests kept for the operator.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Counts a connection in.
@@ -238,6 +245,8 @@ pub struct Start {
     pub shared: Arc<Shared>,
     /// The phase of the process.
     pub phase: watch::Receiver<Phase>,
+    /// Where malformed requests are kept for the operator.
+    pub faults: Arc<Faults>,
     /// Its writer to the access log.
     pub access: AccessWriter,
 }
@@ -308,6 +317,7 @@ fn begin(start: Start) -> (Vec<(usize, TcpListener)>, Rc<Worker>) {
         connections: RefCell::default(),
         open: Cell::new(0),
         random: RefCell::new(fastrand::Rng::new()),
+        faults: start.faults,
         draining: Cell::new(false),
         stopped: Cell::new(false),
         unix_at_start: unix_at_zero(),

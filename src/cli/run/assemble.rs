@@ -9,6 +9,7 @@ use std::{fmt, io};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
+use crate::admin::{self, Admin};
 use crate::clock;
 use crate::config::Problem;
 use crate::control::actor::Policies;
@@ -27,7 +28,7 @@ use crate::origin::{Origins, Resolver};
 use crate::policy::journey::JourneyKeys;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::logs::LogError;
-use crate::telemetry::{AccessLog, Logs, Metrics};
+use crate::telemetry::{AccessLog, Faults, Logs, Metrics};
 
 /// How long the start waits for the names of origins; what does not resolve by then is asked for again while serving.
 pub(super) const NAME_LIMIT: Duration = Duration::from_secs(3);
@@ -135,6 +136,7 @@ pub struct Assembly {
     sockets: Sockets,
     logs: ProcessLogs,
     metrics: Metrics,
+    faults: Arc<Faults>,
     predecessor: Option<Predecessor>,
     config: PathBuf,
     /// One for each worker.
@@ -164,7 +166,8 @@ impl Assembly {
             .map_err(|error| StartError::Policy { path: config.to_owned(), error })?;
         let predecessor = inherited.predecessor;
         let config = config.to_owned();
-        Ok(Self { reloader, live, origins, sockets, logs, writers, metrics, predecessor, config })
+        let faults = Arc::default();
+        Ok(Self { reloader, live, origins, sockets, logs, writers, metrics, faults, predecessor, config })
     }
 
     /// Waits until the names of the origins have been asked for, or for `limit`.
@@ -188,12 +191,22 @@ impl Assembly {
                 workers: count,
                 sockets: own.into_iter().map(|socket| (socket.listener, socket.socket)).collect(),
                 shared: Arc::clone(&shared),
+                faults: Arc::clone(&self.faults),
                 phase: lifecycle.subscribe(),
                 access,
             };
             workers.push(worker::spawn(start).map_err(StartError::Runtime)?);
         }
         let policies = Policies::start(self.reloader).map_err(StartError::Runtime)?;
+        let admin = Admin {
+            lifecycle: lifecycle.clone(),
+            policies: policies.clone(),
+            shared,
+            metrics: self.metrics,
+            faults: self.faults,
+        };
+        let socket = self.sockets.admin()?;
+        tokio::spawn(admin::serve(admin, socket).map_err(StartError::Runtime)?);
         say_ready(&self.sockets);
         let process = Process {
             lifecycle,
