@@ -20,6 +20,7 @@ use super::listener;
 use super::patrol::Patrol;
 use super::snapshot::Snapshot;
 use crate::clock;
+use crate::config::settings::Settings;
 use crate::origin::OriginClient;
 use crate::telemetry::Faults;
 use crate::telemetry::access::AccessWriter;
@@ -167,8 +168,15 @@ impl Worker {
     /// # Errors
     /// When a bound is met.
     pub(crate) fn enter(&self, pinned: &Snapshot, client: IpAddr) -> Result<Entered, Closed> {
-        let server = &pinned.policy.settings.server;
-        self.shared.gate.enter(client, server.max_connections, server.max_connections_per_client)
+        let Settings { server, client: clients, .. } = &*pinned.policy.settings;
+        // A trusted proxy stands for many clients.
+        let trusted = clients.trusted_proxies.iter().any(|network| network.contains(&client.to_canonical()));
+        let each = match server.max_connections_per_client {
+            0 => usize::MAX,
+            _ if trusted => usize::MAX,
+            most => most,
+        };
+        self.shared.gate.enter(client, server.max_connections, each)
     }
 
     /// Waits until a handshake may begin; held until it is over.

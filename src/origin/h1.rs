@@ -28,8 +28,8 @@ use super::relay::Relay;
 use super::stream::Stream;
 use crate::clock::{self, Nanos};
 
-/// Response heads past these are refused as not meant for a store.
-const MAX_HEADERS: usize = 100;
+/// A response head past this, or past hyper's own 100 fields, is refused as not meant for a store. Telling hyper that
+/// number makes it parse into a slower store.
 const MAX_HEAD: usize = 64 * 1024;
 /// Bytes read, and request bytes buffered, at most: twice a large page, so that most bodies are few reads.
 const MAX_BUFFER: usize = 128 * 1024;
@@ -76,7 +76,7 @@ impl H1 {
     /// Speaks HTTP/1.1 over `stream`.
     pub(super) async fn over(stream: Stream, alarms: &Rc<Alarms>) -> io::Result<Box<Self>> {
         let mut builder = http1::Builder::new();
-        builder.max_headers(MAX_HEADERS).max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
+        builder.max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         let relay = Arc::new(Relay::default());
         let waker = Waker::from(Arc::clone(&relay));
