@@ -214,8 +214,12 @@ async fn serve_http1(connection: Rc<Connection>, known: &Known, transport: Trans
         .serve_connection(TokioIo::new(socket), Entry::new(Rc::clone(&connection)))
         .with_upgrades();
     let mut closing = false;
+    let mut registered = false;
     let end = poll_fn(|cx| {
-        activity.register(cx.waker());
+        // A task keeps its waker.
+        if !std::mem::replace(&mut registered, true) {
+            activity.register(cx.waker());
+        }
         match activity.ordered() {
             // To finish is said by the next answer, see `stack`.
             Order::Serve | Order::Finish => {}
@@ -273,8 +277,12 @@ async fn serve_http2(connection: Rc<Connection>, known: &Known, transport: Trans
     let socket = Socket::h2(transport, Arc::clone(activity));
     let mut http = h2_builder().serve_connection(TokioIo::new(socket), Entry::new(Rc::clone(&connection)));
     let mut closing = false;
+    let mut registered = false;
     let end = poll_fn(|cx| {
-        activity.register(cx.waker());
+        // A task keeps its waker.
+        if !std::mem::replace(&mut registered, true) {
+            activity.register(cx.waker());
+        }
         match activity.ordered() {
             Order::Serve => {}
             Order::Finish | Order::Close => {

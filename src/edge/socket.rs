@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 use super::activity::Activity;
 use super::frames::FrameMeter;
 use super::parser_answer;
+use crate::origin::gather;
 
 /// Cleartext or TLS.
 #[derive(Debug)]
@@ -118,7 +119,7 @@ impl AsyncWrite for Socket {
             return self.poll_instead(cx, only.len());
         }
         let count = ready!(match &mut self.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Transport::Plain(stream) => gather::poll_write(stream, cx, bufs),
             Transport::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(cx, bufs),
         })?;
         self.sent += count as u64;

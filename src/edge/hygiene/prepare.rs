@@ -66,6 +66,12 @@ fn drop_named(headers: &mut HeaderMap, target: &Target) {
 
 /// Drops what the `Connection` of a request or an answer names, except what it may not.
 pub(super) fn drop_connection_options(headers: &mut HeaderMap) {
+    // What nearly every message says names nothing.
+    if headers.get(CONNECTION).is_some_and(|only| PLAIN_OPTIONS.contains(&only.as_bytes()))
+        && headers.get_all(CONNECTION).iter().nth(1).is_none()
+    {
+        return;
+    }
     let mut named: SmallVec<[HeaderName; 4]> = SmallVec::new();
     for option in headers.get_all(CONNECTION).into_iter().flat_map(list_tokens) {
         if PLAIN_OPTIONS.iter().any(|plain| option.eq_ignore_ascii_case(plain)) {
