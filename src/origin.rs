@@ -5,7 +5,7 @@
 //! ──────────────                          ────────────
 //! registry ─ resolve  names → addresses   client ─ exchange ─┬─ balance   which server
 //!          └ health   checks → healthy                       ├─ pool      which connection (h1, h2 over stream, tls)
-//!                │                                           ├─ retry     whether again (replay: what)
+//!                │                                           ├─ retry     whether again (copy: what)
 //!                ▼                                           └─ body      the answer, which holds its connection
 //!              live: Origin, its Table and Servers ◄── atomics ── alarm: coarse timeouts
 //! ```
@@ -17,9 +17,11 @@ mod alarm;
 mod balance;
 mod body;
 mod client;
+mod copy;
 mod ejection;
 mod error;
 mod exchange;
+pub(crate) mod gather;
 mod h1;
 mod h2;
 mod health;
@@ -27,7 +29,6 @@ mod live;
 mod pool;
 mod registry;
 mod relay;
-mod replay;
 mod resolve;
 mod retry;
 mod server;

@@ -20,8 +20,6 @@ use crate::clock::{self, Nanos};
 
 /// How often idle connections are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Buffers kept for copies of request heads; more than are ever needed at once would only be held for nothing.
-const BUFFERS: usize = 256;
 
 /// An origin's answer and what it took.
 #[derive(Debug)]
@@ -52,15 +50,13 @@ pub type Sending = Pin<Box<dyn Future<Output = Result<Exchange, OriginError>>>>;
 pub struct OriginClient {
     alarms: Rc<Alarms>,
     origins: RefCell<HashMap<u64, Rc<Local>, ahash::RandomState>>,
-    buffers: Rc<Buffers>,
 }
 
 /// One worker's view of one origin.
 #[derive(Debug)]
 pub(super) struct Local {
     pub(super) origin: Arc<Origin>,
-    pub(super) alarms: Rc<Alarms>,
-    pub(super) buffers: Rc<Buffers>,
+    alarms: Rc<Alarms>,
     view: RefCell<Rc<View>>,
     /// Requests not yet told to the retry budget.
     requests: Cell<u64>,
@@ -73,16 +69,12 @@ pub(super) struct View {
     pub(super) pools: Vec<Rc<ServerPool>>,
 }
 
-/// Reused room for copies of request heads.
-#[derive(Debug, Default)]
-pub(super) struct Buffers(RefCell<Vec<Vec<u8>>>);
-
 impl OriginClient {
     /// A client for this worker. Must be called inside its `LocalRuntime`, where it spawns the task that watches over
     /// timeouts and idle connections until the client is dropped.
     #[must_use]
     pub fn new() -> Rc<Self> {
-        let client = Rc::new(Self { alarms: Rc::default(), origins: RefCell::default(), buffers: Rc::default() });
+        let client = Rc::new(Self { alarms: Rc::default(), origins: RefCell::default() });
         client.alarms.ring(clock::now());
         tokio::task::spawn_local(tend(Rc::downgrade(&client), Rc::clone(&client.alarms)));
         client
@@ -103,7 +95,7 @@ impl OriginClient {
         self.alarms.advance(now);
         let local = self.local(origin);
         local.requests.set(local.requests.get() + 1);
-        Box::pin(exchange::run(local, request, now, response_timeout))
+        exchange::begin(local, request, now, response_timeout)
     }
 
     fn local(&self, origin: &Arc<Origin>) -> Rc<Local> {
@@ -114,7 +106,6 @@ impl OriginClient {
             Rc::new(Local {
                 origin: Arc::clone(origin),
                 alarms: Rc::clone(&self.alarms),
-                buffers: Rc::clone(&self.buffers),
                 view: RefCell::new(view),
                 requests: Cell::new(0),
             })
@@ -204,18 +195,5 @@ impl View {
             known.map_or_else(|| ServerPool::new(Arc::clone(origin), Arc::clone(server), Rc::clone(alarms)), Rc::clone)
         });
         Self { pools: pools.collect(), table }
-    }
-}
-
-impl Buffers {
-    pub(super) fn take(&self) -> Vec<u8> {
-        self.0.borrow_mut().pop().unwrap_or_default()
-    }
-
-    pub(super) fn give(&self, buffer: Vec<u8>) {
-        let mut buffers = self.0.borrow_mut();
-        if buffers.len() < BUFFERS && buffer.capacity() > 0 {
-            buffers.push(buffer);
-        }
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -22,6 +22,7 @@ use hyper_util::rt::TokioIo;
 
 use super::alarm::{Alarm, Alarms};
 use super::body::{RequestBody, Upload, UploadState};
+use super::copy::{HeadCopy, may_repeat};
 use super::error::{BodyError, OriginError};
 use super::pool::{InFlight, ServerPool};
 use super::relay::Relay;
@@ -35,7 +36,8 @@ const MAX_HEAD: usize = 64 * 1024;
 const MAX_BUFFER: usize = 128 * 1024;
 
 type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>>>>;
-type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
+/// What hyper makes of a request.
+pub(super) type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
 
 /// A connection, idle or with one request.
 pub(super) struct H1 {
@@ -46,6 +48,8 @@ pub(super) struct H1 {
     waker: Waker,
     alarm: Alarm,
     upload: Rc<Upload>,
+    copy: Arc<HeadCopy>,
+    due: Nanos,
     timeout: Nanos,
     silence: Nanos,
     idle_since: Nanos,
@@ -69,7 +73,16 @@ pub(super) enum Unanswered {
         error: OriginError,
         /// Whether the connection had served before: then this is probably its idle timeout.
         kept: bool,
+        /// The request again, if it may be sent twice.
+        again: Option<Box<Request<RequestBody>>>,
     },
+}
+
+impl Unanswered {
+    /// A failure after which the request is not sent again.
+    pub(super) const fn failed(error: OriginError) -> Self {
+        Self::Failed { error, kept: false, again: None }
+    }
 }
 
 impl H1 {
@@ -77,6 +90,7 @@ impl H1 {
     pub(super) async fn over(stream: Stream, alarms: &Rc<Alarms>) -> io::Result<Box<Self>> {
         let mut builder = http1::Builder::new();
         builder.max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
+        let copy = stream.copy();
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         let relay = Arc::new(Relay::default());
         let waker = Waker::from(Arc::clone(&relay));
@@ -89,6 +103,8 @@ impl H1 {
             waker,
             alarm,
             upload: Upload::new(alarms),
+            copy,
+            due: 0,
             timeout: 0,
             silence: 0,
             idle_since: 0,
@@ -104,66 +120,61 @@ impl H1 {
         self.silence = silence.as_nanos() as Nanos;
     }
 
-    /// Sends a request; `now` is when its timeout begins.
-    pub(super) async fn send(
-        mut self: Box<Self>,
+    /// Begins to send a request; `now` is when its timeout begins. [`H1::poll_answer`] goes on.
+    pub(super) fn start(
+        &mut self,
         mut request: Request<RequestBody>,
         now: Nanos,
-    ) -> Result<(Response<Incoming>, Box<Self>), Unanswered> {
+    ) -> impl Future<Output = Sent> + use<> {
         request.body_mut().track(&self.upload);
         *request.version_mut() = Version::HTTP_11;
         to_origin_form(request.uri_mut());
-        let mut sent = pin!(self.sender.try_send_request(request));
-        let due = now.saturating_add(self.timeout);
-        match poll_fn(|cx| self.poll_answer(sent.as_mut(), due, cx)).await {
-            Some(Ok(response)) => {
-                self.answered = true;
-                Ok((response, self))
-            }
-            Some(Err(mut error)) => Err(match error.take_message() {
-                Some(request) => Unanswered::Unsent { request: Box::new(request), kept: self.answered },
-                None => self.failed(error.into_error()),
-            }),
-            None => Err(Unanswered::Failed { error: OriginError::Timeout, kept: false }),
-        }
+        self.copy.begin(may_repeat(&request));
+        self.due = now.saturating_add(self.timeout);
+        self.sender.try_send_request(request)
     }
 
-    fn failed(&self, error: hyper::Error) -> Unanswered {
-        if self.upload.failed() {
-            return Unanswered::Failed { error: OriginError::RequestBody(error), kept: false };
-        }
-        Unanswered::Failed { error: OriginError::Broken(error), kept: self.answered }
-    }
-
-    /// The answer, or `None` when it is late.
-    fn poll_answer(
+    /// The answer to the request that was begun with `sent`.
+    pub(super) fn poll_answer(
         &mut self,
         sent: Pin<&mut impl Future<Output = Sent>>,
-        due: Nanos,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Sent>> {
+    ) -> Poll<Result<Response<Incoming>, Unanswered>> {
         self.relay.enter(cx.waker());
         self.step();
         if let Poll::Ready(answer) = sent.poll(&mut Context::from_waker(&self.waker)) {
             self.alarm.disarm();
             self.relay.leave_done();
-            return Poll::Ready(Some(answer));
+            return Poll::Ready(answer.map_err(|error| self.unanswered(error)));
         }
         if !self.alarm.is_armed() {
-            self.alarm.arm(due);
-        } else if self.alarm.rang() && self.is_late(due) {
+            self.alarm.arm(self.due);
+        } else if self.alarm.rang() && self.is_late() {
             self.alarm.disarm();
             self.relay.leave_done();
-            return Poll::Ready(None);
+            return Poll::Ready(Err(Unanswered::failed(OriginError::Timeout)));
         }
         self.relay.leave_asleep();
         Poll::Pending
     }
 
+    #[cold]
+    fn unanswered(&self, mut error: TrySendError<Request<RequestBody>>) -> Unanswered {
+        if let Some(request) = error.take_message() {
+            return Unanswered::Unsent { request: Box::new(request), kept: self.answered };
+        }
+        let error = error.into_error();
+        if self.upload.failed() {
+            return Unanswered::failed(OriginError::RequestBody(error));
+        }
+        let again = self.copy.request().map(Box::new);
+        Unanswered::Failed { error: OriginError::Broken(error), kept: self.answered, again }
+    }
+
     /// Whether the silence is the origin's; if it is the client's, or the body took its time, waits on.
-    fn is_late(&self, due: Nanos) -> bool {
+    fn is_late(&self) -> bool {
         let now = self.alarm.now();
-        let next = self.upload.next_deadline(due, self.timeout, now);
+        let next = self.upload.next_deadline(self.due, self.timeout, now);
         if next > now {
             self.alarm.arm(next);
         }
@@ -237,6 +248,11 @@ impl H1 {
         if let Some(lease) = &self.lease {
             lease.pool().succeeded(good);
         }
+    }
+
+    /// Its head was read: a failure from now on may be its idle timeout.
+    pub(super) const fn has_answered(&mut self) {
+        self.answered = true;
     }
 
     /// Gives a reusable connection back to its pool.

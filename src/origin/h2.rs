@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::alarm::{Alarm, Alarms};
 use super::body::{RequestBody, Upload};
+use super::copy::may_repeat;
 use super::error::OriginError;
 use super::h1::Unanswered;
 use super::stream::Stream as ByteStream;
@@ -110,6 +111,7 @@ impl Stream {
         now: Nanos,
         timeout: Duration,
     ) -> Result<(Response<Incoming>, Self), Unanswered> {
+        let copy = copy(&request);
         let upload = Upload::new(&self.shared.alarms);
         request.body_mut().track(&upload);
         to_absolute_form(&mut request, https);
@@ -132,12 +134,14 @@ impl Stream {
                     self.shared.dead.set(true);
                     Unanswered::Unsent { request: Box::new(request), kept }
                 }
-                None if upload.failed() => {
-                    Unanswered::Failed { error: OriginError::RequestBody(error.into_error()), kept: false }
-                }
-                None => Unanswered::Failed { error: OriginError::Broken(error.into_error()), kept: false },
+                None if upload.failed() => Unanswered::failed(OriginError::RequestBody(error.into_error())),
+                None => Unanswered::Failed {
+                    error: OriginError::Broken(error.into_error()),
+                    kept: false,
+                    again: copy.map(|copy| Box::new(copy.map(|()| RequestBody::empty()))),
+                },
             }),
-            None => Err(Unanswered::Failed { error: OriginError::Timeout, kept: false }),
+            None => Err(Unanswered::failed(OriginError::Timeout)),
         }
     }
 }
@@ -187,6 +191,17 @@ fn builder() -> http2::Builder<LocalExecutor> {
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT);
     builder
+}
+
+/// A copy of a request that may be sent twice.
+fn copy(request: &Request<RequestBody>) -> Option<Request<()>> {
+    may_repeat(request).then(|| {
+        let mut copy = Request::new(());
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.headers_mut() = request.headers().clone();
+        copy
+    })
 }
 
 /// HTTP/2 names the host in the URI; `Host` would say it twice.

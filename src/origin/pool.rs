@@ -101,7 +101,12 @@ impl ServerPool {
         if h2 && !self.declined_h2.get() {
             return None;
         }
-        self.idle.borrow_mut().pop().map(Place::H1)
+        self.kept().map(Place::H1)
+    }
+
+    /// The HTTP/1.1 connection used last of those that are idle.
+    pub(super) fn kept(&self) -> Option<Box<H1>> {
+        self.idle.borrow_mut().pop()
     }
 
     /// A place on a new connection, or on one that becomes free while waiting for it.

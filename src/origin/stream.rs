@@ -2,6 +2,7 @@
 //! whoever owns it.
 
 use std::io::{self, IoSlice};
+use std::iter;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,12 +15,15 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::copy::HeadCopy;
+use super::gather;
 use super::server::Slot;
 
 /// An established stream.
 #[derive(Debug)]
 pub(super) struct Stream {
     io: Io,
+    copy: Arc<HeadCopy>,
     /// Counts the connection; health checks have none.
     _slot: Option<Slot>,
 }
@@ -43,7 +47,12 @@ impl Stream {
             None => Io::Tcp(tcp),
             Some((config, name)) => Io::Tls(Box::new(TlsConnector::from(config).connect(name, tcp).await?)),
         };
-        Ok(Self { io, _slot: slot })
+        Ok(Self { io, copy: Arc::default(), _slot: slot })
+    }
+
+    /// The copy of the request head written last.
+    pub(super) fn copy(&self) -> Arc<HeadCopy> {
+        Arc::clone(&self.copy)
     }
 
     /// Whether both sides agreed on HTTP/2 in the TLS handshake.
@@ -78,6 +87,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.copy.written(iter::once(bytes));
         io!(self, io => io.poll_write(cx, bytes))
     }
 
@@ -94,7 +104,8 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        io!(self, io => io.poll_write_vectored(cx, slices))
+        self.copy.written(slices.iter().map(|slice| &**slice));
+        io!(self, io => gather::poll_write(io.get_mut(), cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
