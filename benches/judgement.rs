@@ -2,7 +2,7 @@
 //!
 //! First the parts and the whole on one core, by criterion. Then the whole on one and on two threads, with the limit and
 //! the seats shared and, as the measure of what the machine itself allows, each thread with its own. Last, ten
-//! million addresses through one limit.
+//! million addresses through one limit. `-- scaling` and `-- flood` run those alone.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot be set up should stop")]
 
@@ -31,10 +31,17 @@ fn main() {
     parts(&mut criterion);
     whole(&mut criterion);
     criterion.final_summary();
-    if std::env::args().any(|argument| argument == "--bench") {
-        scaling::report();
-        flood::report();
+    for (name, report) in [("scaling", scaling::report as fn()), ("flood", flood::report)] {
+        if wanted(name) {
+            report();
+        }
     }
+}
+
+/// Whether this is `cargo bench` and not a test run, and the filter behind `--`, if there is one, names it.
+fn wanted(name: &str) -> bool {
+    let (options, filters): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    options.iter().any(|option| option == "--bench") && filters.iter().all(|filter| name.contains(&**filter))
 }
 
 fn parts(criterion: &mut Criterion) {
