@@ -74,7 +74,7 @@ impl<'a> Compiler<'a> {
                 let _ = tree.insert(implied, index);
             }
         }
-        tree
+        tree.complete()
     }
 
     /// Every problem found, if any, in the order of the file.

@@ -17,6 +17,7 @@ use crate::config::settings::RouteIndex;
 pub(super) struct Tree {
     /// Paths without `{*rest}` first, then those where it stands deepest.
     tiers: Vec<Tier>,
+    /// Needed only while paths are added.
     by_shape: HashMap<String, RouteIndex, RandomState>,
 }
 
@@ -53,7 +54,8 @@ impl Tree {
             return Err(Clash::Same(earlier));
         }
         let entry = Entry { route, rank: path.rank, is_plain: path.is_plain };
-        match self.tier(path.depth).router.insert(path.text.as_str(), entry) {
+        let Some(tier) = self.tier(path.depth) else { return Err(Clash::Overlap(None)) };
+        match tier.router.insert(path.text.as_str(), entry) {
             Ok(()) => {
                 self.by_shape.insert(path.shape.clone(), route);
                 Ok(())
@@ -63,6 +65,11 @@ impl Tree {
             }
             Err(_) => Err(Clash::Overlap(None)),
         }
+    }
+
+    /// Gives up what only adding needs.
+    pub(super) fn complete(self) -> Self {
+        Self { by_shape: HashMap::default(), ..self }
     }
 
     /// The route of the most specific path that matches.
@@ -82,13 +89,12 @@ impl Tree {
         best.map(|entry| entry.route)
     }
 
-    fn tier(&mut self, depth: usize) -> &mut Tier {
+    /// There always is one.
+    fn tier(&mut self, depth: usize) -> Option<&mut Tier> {
         let at = self.tiers.partition_point(|tier| tier.depth > depth);
         if self.tiers.get(at).is_none_or(|tier| tier.depth != depth) {
             self.tiers.insert(at, Tier { depth, router: Router::new() });
         }
-        // The index is that of the tier just found or inserted.
-        #[allow(clippy::indexing_slicing)]
-        &mut self.tiers[at]
+        self.tiers.get_mut(at)
     }
 }
