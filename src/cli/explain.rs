@@ -185,7 +185,10 @@ mod tests {
 
     fn args(line: &[&str]) -> ExplainArgs {
         let line = ["explain", "--config", "config/spillway.toml"].iter().chain(line);
-        Line::try_parse_from(line).map(|line| line.args).unwrap_or_else(|error| panic!("{error}"))
+        match Line::try_parse_from(line) {
+            Ok(line) => line.args,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     fn answer(line: &[&str]) -> String {
