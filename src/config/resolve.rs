@@ -46,6 +46,9 @@ pub(super) fn settings(file: &File, base: &Path, problems: &mut Problems<'_>) ->
     }
 }
 
+/// As many as seats are counted for apart.
+const MOST_CLASSES: usize = 64;
+
 fn classes(typed: Option<&At<Several<Class>>>, problems: &mut Problems<'_>) -> Collection<ClassSettings> {
     let mut classes = Collection::new("class", typed.is_some());
     let Some(typed) = typed else { return classes };
@@ -61,6 +64,9 @@ fn classes(typed: Option<&At<Several<Class>>>, problems: &mut Problems<'_>) -> C
         if let Some(name) = &class.name {
             let settings = class_settings(&name.value.0, class);
             classes.define(&name.value.0, name.place, Some(settings), problems);
+            if classes.items.len() > MOST_CLASSES {
+                problems.add(name.place, "there are more than 64 classes", None);
+            }
         }
     }
     classes

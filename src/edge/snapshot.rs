@@ -236,15 +236,7 @@ impl SnapshotBuilder {
     }
 
     fn origin_handles(&mut self, settings: &Settings, origins: Vec<Arc<Origin>>) -> Vec<OriginHandle> {
-        let shares: Vec<_> = settings
-            .classes
-            .iter()
-            .map(|class| ClassShare {
-                name: class.name.clone(),
-                guaranteed: class.guaranteed,
-                max_waiting: class.max_waiting,
-            })
-            .collect();
+        let shares: Vec<_> = settings.classes.iter().map(ClassShare::from).collect();
         let mut before = std::mem::take(&mut self.seats);
         let handles = settings.origins.iter().zip(origins).map(|(settings, origin)| {
             let seats = before.remove(&settings.name).unwrap_or_else(|| Arc::new(Seats::new(self.workers)));

@@ -10,6 +10,9 @@ use crate::config::text::{Fault, Text};
 /// Seconds of each unit of a rate.
 const RATE_UNITS: [(&str, u64); 4] = [("s", 1), ("min", 60), ("h", 3_600), ("d", 86_400)];
 
+/// A bucket keeps time in parts of a token, which lasts for years at this rate.
+const MOST_PER_SECOND: u64 = 1_000_000;
+
 impl Text for Rate {
     const FORM: &'static str = "a rate such as \"20/s\", \"600/min\", \"5/h\" or \"100/d\"";
     const PATTERN: &'static str = "^[1-9][0-9]{0,8}/(s|min|h|d)$";
@@ -28,7 +31,10 @@ impl Text for Rate {
         if count.starts_with('0') {
             return Err(Fault::Form);
         }
-        match count.parse() {
+        match count.parse::<u64>() {
+            Ok(count) if count > MOST_PER_SECOND.saturating_mul(*secs) => {
+                Err(Fault::reason("must be at most 1000000 a second"))
+            }
             Ok(count) if count < 1_000_000_000 => Ok(Self { count, per: Duration::from_secs(*secs) }),
             _ => Err(Fault::reason("must be less than 1000000000 a unit of time")),
         }
