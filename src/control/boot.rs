@@ -1,5 +1,6 @@
 //! Which policy a process begins with.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::overrides::Overrides;
@@ -28,6 +29,8 @@ pub struct Boot {
     pub(super) revisions: Revisions,
     pub(super) overrides: Overrides,
     pub(super) state: StateDir,
+    /// What the operator should know and is told as soon as there is a log.
+    pub(super) notices: Vec<String>,
 }
 
 /// Why a process cannot begin.
@@ -41,7 +44,7 @@ pub enum BootError {
     StateDir(#[from] StateDirError),
     /// What is kept in it cannot be read.
     #[error("cannot read the revisions in the state directory: {0}")]
-    Revisions(#[from] std::io::Error),
+    Revisions(#[from] io::Error),
 }
 
 impl Boot {
@@ -54,9 +57,9 @@ impl Boot {
         let (text, settings) = config::read(&path)?;
         let state = StateDir::open(&settings.server.state_dir)?;
         let revisions = Revisions::open(&state)?;
-        let overrides = load_overrides(&state);
         let file_hash = fingerprint(&text);
-        let boot = Self { path, text, settings, file_hash, revision: None, revisions, overrides, state };
+        let (overrides, notices) = load_overrides(&state);
+        let boot = Self { path, text, settings, file_hash, revision: None, revisions, overrides, state, notices };
         Ok(boot.with_newest())
     }
 
@@ -74,6 +77,8 @@ impl Boot {
 
     /// Takes the newest revision where it is the same text, or where the file has not changed since it came.
     fn with_newest(mut self) -> Self {
+        self.notices
+            .extend(self.revisions.damaged().iter().map(|name| format!("the revision kept in {name} is damaged")));
         let Some(newest) = self.revisions.newest().cloned() else { return self };
         if newest.hash == self.file_hash {
             self.revision = Some(newest);
@@ -81,18 +86,16 @@ impl Boot {
             match self.meaning_of(&newest) {
                 Ok((text, mut settings)) => {
                     settings.server.state_dir.clone_from(&self.settings.server.state_dir);
-                    tracing::info!(
-                        revision = newest.number,
-                        at = %newest.at,
-                        actor = newest.actor,
-                        "the last policy came by the API and is in force; the configuration file has not changed since"
-                    );
+                    self.notices.push(format!(
+                        "revision {} is in force, which {} gave by the API at {}; the configuration file has not changed since",
+                        newest.number, newest.actor, newest.at
+                    ));
                     (self.text, self.settings, self.revision) = (text, settings, Some(newest));
                 }
-                Err(why) => tracing::error!(
-                    revision = newest.number,
-                    "the last policy came by the API and cannot be used any more ({why}); the configuration file is in force"
-                ),
+                Err(why) => self.notices.push(format!(
+                    "the configuration file is in force, for revision {}, which came by the API, cannot be used any more: {why}",
+                    newest.number
+                )),
             }
         }
         self
@@ -106,14 +109,14 @@ impl Boot {
     }
 }
 
-/// Overrides that cannot be read are lost; traffic is not refused for them.
-fn load_overrides(state: &StateDir) -> Overrides {
-    let parse = |text: String| serde_json::from_str(&text).map_err(std::io::Error::from);
+/// Overrides that cannot be read are lost, with a notice; traffic is not refused for them.
+fn load_overrides(state: &StateDir) -> (Overrides, Vec<String>) {
+    let parse = |text: String| serde_json::from_str(&text).map_err(io::Error::from);
     match state.read(OVERRIDES).and_then(|text| text.map_or_else(|| Ok(Overrides::default()), parse)) {
-        Ok(overrides) => overrides,
+        Ok(overrides) => (overrides, Vec::new()),
         Err(error) => {
-            tracing::error!(%error, "the overrides kept from before cannot be read and are not in force");
-            Overrides::default()
+            let notice = format!("the overrides of before cannot be read and are not in force: {OVERRIDES}: {error}");
+            (Overrides::default(), vec![notice])
         }
     }
 }

@@ -72,7 +72,7 @@ type Wish = (String, String, ServerState);
 impl Engine for EdgeEngine {
     fn prepare(&mut self, effective: &Effective, revision: u64) -> Result<(), Vec<Problem>> {
         self.prepared = None;
-        let prepared = self.builder.prepare(Arc::new(effective.settings.clone()), revision)?;
+        let prepared = self.builder.prepare(Arc::clone(&effective.settings), revision)?;
         self.prepared = Some((prepared, effective.servers.clone()));
         Ok(())
     }

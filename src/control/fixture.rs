@@ -55,7 +55,7 @@ impl Recorder {
         self.settings().limits[0].rate.per_second()
     }
 
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
         self.0.lock().unwrap().in_force.as_ref().unwrap().0.settings.clone()
     }
 

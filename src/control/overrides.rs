@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ pub struct Overrides {
 #[derive(Debug, Clone)]
 pub struct Effective {
     /// What is in force.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// Servers an operator has taken a hand in; all others are ready.
     pub servers: Vec<(String, String, ServerState)>,
     /// Overrides whose target this policy does not have, or for which it has no such key.
@@ -136,7 +137,8 @@ impl Overrides {
     /// Puts the overrides over a policy, given as its text and as what the text means.
     #[must_use]
     pub fn over(&self, text: &str, base: &Path, settings: &Settings) -> Effective {
-        let mut effective = Effective { settings: settings.clone(), servers: Vec::new(), dormant: Vec::new() };
+        let mut effective =
+            Effective { settings: Arc::new(settings.clone()), servers: Vec::new(), dormant: Vec::new() };
         let mut edited = text.to_owned();
         for one in &self.list {
             match &one.target {
@@ -148,7 +150,7 @@ impl Overrides {
                 Target::Limit(_) | Target::Origin(_) => match one.read(&edited, base) {
                     Ok((with, settings)) => {
                         edited = with;
-                        one.copy(&settings, &mut effective.settings);
+                        one.copy(&settings, Arc::make_mut(&mut effective.settings));
                     }
                     Err(_) => effective.dormant.push(one.target.clone()),
                 },

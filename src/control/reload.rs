@@ -75,12 +75,13 @@ impl Reloader {
     /// # Errors
     /// It cannot be built.
     pub fn start(boot: Boot, mut engine: Box<dyn Engine>, now: Timestamp) -> Result<Self, StartError> {
-        let Boot { path, text, settings, file_hash, revision, mut revisions, mut overrides, state } = boot;
+        let Boot { path, text, settings, file_hash, revision, mut revisions, mut overrides, state, notices } = boot;
+        notices.iter().for_each(|notice| tracing::warn!("{notice}"));
         overrides.end(now);
         let is_new = revision.is_none();
         let revision = revision.unwrap_or_else(|| by_file(&path, &revisions, Source::File, &file_hash, now));
         let started = settings.clone();
-        let current = Current { revision, text: text.into(), settings };
+        let current = Current { revision, text: text.into(), settings: settings.into() };
         let staged = stage::stage(engine.as_mut(), current.clone(), overrides, config::base_of(&path), &started)
             .map_err(|problems| StartError { revision: current.revision.clone().into(), problems })?;
         keep_if_possible(&mut revisions, is_new.then_some(&current), &file_hash);
@@ -289,7 +290,7 @@ impl Reloader {
 
     fn judge(&mut self, text: &str, revision: Revision) -> Result<Staged, Refusal> {
         let settings = config::load(text, self.base()).map_err(Refusal::Wrong)?;
-        let current = Current { revision, text: text.into(), settings };
+        let current = Current { revision, text: text.into(), settings: settings.into() };
         self.stage(current, self.overrides.clone()).map_err(Refusal::Wrong)
     }
 

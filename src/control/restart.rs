@@ -30,7 +30,7 @@ fn hold_back_listeners(waiting: &mut Vec<String>, wanted: &mut Settings, started
     for old in &started.listeners {
         let same = asked.iter().position(|new| new.address == old.address);
         wanted.listeners.push(match same {
-            Some(index) => asked.swap_remove(index),
+            Some(index) => asked.remove(index),
             None => {
                 waiting.push(format!("listener {} (taken out)", old.address));
                 old.clone()

@@ -65,16 +65,17 @@ pub struct Revisions {
     list: Vec<Revision>,
     /// The highest number ever seen, damaged ones included.
     highest: u64,
+    damaged: Vec<String>,
 }
 
 impl Revisions {
-    /// Reads the list. A revision whose files are damaged is left out, with a warning.
+    /// Reads the list. A revision that is damaged is left out.
     ///
     /// # Errors
     /// The directory cannot be made or listed.
     pub fn open(state: &StateDir) -> io::Result<Self> {
         let dir = state.inside("revisions")?;
-        let mut revisions = Self { dir, list: Vec::new(), highest: 0 };
+        let mut revisions = Self { dir, list: Vec::new(), highest: 0, damaged: Vec::new() };
         revisions.reread()?;
         Ok(revisions)
     }
@@ -85,8 +86,14 @@ impl Revisions {
     /// The directory cannot be listed.
     pub fn reread(&mut self) -> io::Result<()> {
         let names = self.dir.names()?;
-        self.list =
-            names.iter().filter(|name| name.ends_with(".json")).filter_map(|name| self.metadata(name)).collect();
+        self.list.clear();
+        self.damaged.clear();
+        for name in names.iter().filter(|name| name.ends_with(".json")) {
+            match self.metadata(name) {
+                Ok(revision) => self.list.push(revision),
+                Err(_) => self.damaged.push(name.clone()),
+            }
+        }
         self.highest = names.iter().filter_map(|name| number_in(name)).fold(self.highest, u64::max);
         self.list.sort_by_key(|revision| revision.number);
         Ok(())
@@ -96,6 +103,12 @@ impl Revisions {
     #[must_use]
     pub fn list(&self) -> &[Revision] {
         &self.list
+    }
+
+    /// The files whose revisions are left out.
+    #[must_use]
+    pub fn damaged(&self) -> &[String] {
+        &self.damaged
     }
 
     /// The newest.
@@ -154,15 +167,8 @@ impl Revisions {
         self.write_metadata(&newest)
     }
 
-    fn metadata(&self, name: &str) -> Option<Revision> {
-        let parse = || serde_json::from_str(&self.dir.read(name)?.unwrap_or_default()).map_err(io::Error::from);
-        match parse() {
-            Ok(revision) => Some(revision),
-            Err(error) => {
-                tracing::warn!(file = name, %error, "a kept revision is damaged and is left out");
-                None
-            }
-        }
+    fn metadata(&self, name: &str) -> io::Result<Revision> {
+        Ok(serde_json::from_str(&self.dir.read(name)?.unwrap_or_default())?)
     }
 
     fn write_metadata(&self, revision: &Revision) -> io::Result<()> {
@@ -275,7 +281,7 @@ mod tests {
         files.write("000004.json", b"").unwrap();
         let reopened = Revisions::open(&state).unwrap();
         assert_eq!(reopened.list().iter().map(|revision| revision.number).collect::<Vec<_>>(), [1, 3]);
-        assert_eq!(reopened.next_number(), 5);
+        assert_eq!((reopened.next_number(), reopened.damaged().len()), (5, 2));
         let error = reopened.text(reopened.get(1).unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "the text of revision 1 is missing or damaged");
     }

@@ -59,17 +59,20 @@ impl Sockets {
         let groups = listeners
             .iter()
             .map(|&asked| {
-                let mut sockets = take(&mut inherited, asked);
+                let mut sockets = take(&mut inherited, asked, listeners);
                 if sockets.is_empty() {
                     sockets = bind(asked, workers, shares_port(asked, listeners))?;
                 }
                 Ok(Group { asked, sockets })
             })
             .collect::<Result<_, ListenError>>()?;
-        let admin = match take(&mut inherited, admin).into_iter().next() {
+        let admin = match take(&mut inherited, admin, listeners).into_iter().next() {
             Some(socket) => socket,
             None => bind_one(admin)?,
         };
+        for unwanted in inherited.iter().filter_map(|socket| socket.local_addr().ok()) {
+            tracing::warn!(%unwanted, "a socket was passed that no [[listener]] asks for, and is closed");
+        }
         let sockets = Self { listeners: groups, admin };
         sockets.set_nonblocking()?;
         Ok(sockets)
@@ -167,8 +170,12 @@ impl fmt::Display for ListenError {
     }
 }
 
-/// Removes the sockets bound to `address` from `inherited`.
-fn take(inherited: &mut Vec<TcpListener>, address: SocketAddr) -> Vec<TcpListener> {
+/// Removes the sockets bound to `asked` from `inherited`. Port 0 is whatever port the kernel chose before: the next that is
+/// not among those `named`.
+fn take(inherited: &mut Vec<TcpListener>, asked: SocketAddr, named: &[SocketAddr]) -> Vec<TcpListener> {
+    let mut bound = inherited.iter().filter_map(|socket| socket.local_addr().ok());
+    let chosen = bound.find(|bound| bound.ip() == asked.ip() && !named.contains(bound));
+    let address = chosen.filter(|_| asked.port() == 0).unwrap_or(asked);
     let (wanted, rest) =
         inherited.drain(..).partition(|socket| socket.local_addr().is_ok_and(|bound| bound == address));
     *inherited = rest;
@@ -263,6 +270,15 @@ mod tests {
         let _client = TcpStream::connect(address).unwrap();
         assert!(shares[1][0].socket.accept().is_ok());
         assert_eq!(shares[0][0].socket.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn ports_the_kernel_chose_are_kept_in_their_order() {
+        let before = Sockets::open(&[ANY, ANY], ANY, 2, Vec::new()).unwrap();
+        let passed = before.all().map(|socket| socket.try_clone().unwrap()).collect();
+        let after = Sockets::open(&[ANY, ANY], ANY, 2, passed).unwrap();
+        assert_eq!((after.addresses(), after.admin_address()), (before.addresses(), before.admin_address()));
+        assert_eq!(after.all().count(), before.all().count());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn stopping() {
 
 /// Another process carries on; this one ends when its requests have.
 pub(super) fn succeeded_by(pid: u32) {
-    tell(&[NotifyState::MainPid(pid), NotifyState::Status("handed over to a new process")]);
+    tell(&[NotifyState::MainPid(pid)]);
 }
 
 fn tell(news: &[NotifyState<'_>]) {

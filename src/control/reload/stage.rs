@@ -16,7 +16,7 @@ use crate::control::revision::Revision;
 pub(super) struct Current {
     pub(super) revision: Revision,
     pub(super) text: Arc<str>,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
 }
 
 /// What is in force as soon as the engine commits.
@@ -36,7 +36,7 @@ pub(super) fn stage(
     started: &Settings,
 ) -> Result<Staged, Vec<Problem>> {
     let mut effective = overrides.over(&current.text, base, &current.settings);
-    let needs_restart = restart::hold_back(&mut effective.settings, started);
+    let needs_restart = restart::hold_back(Arc::make_mut(&mut effective.settings), started);
     engine.prepare(&effective, current.revision.number)?;
     Ok(Staged { current, overrides, effective, needs_restart })
 }
@@ -47,7 +47,7 @@ impl Staged {
         InForce {
             revision: self.current.revision.clone(),
             text: Arc::clone(&self.current.text),
-            settings: Arc::new(self.effective.settings.clone()),
+            settings: Arc::clone(&self.effective.settings),
             overrides: self.overrides.clone(),
             dormant: self.effective.dormant.clone(),
             needs_restart: self.needs_restart.clone(),
