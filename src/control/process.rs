@@ -186,14 +186,15 @@ fn reload(policies: &Policies) {
 }
 
 fn watch(path: &Path, policies: &Policies) -> Option<Watch> {
-    let policies = policies.clone();
-    let changed = move || {
-        policies.tell(|reloader, now| {
-            // What comes of it is in the log and in the status.
-            let _ = reloader.reread(Source::File, now);
-        });
+    let reread = |reloader: &mut Reloader, now| {
+        // What comes of it is in the log and in the status.
+        let _ = reloader.reread(Source::File, now);
     };
-    Watch::start(path, changed)
+    let changing = policies.clone();
+    let watch = Watch::start(path, move || changing.tell(reread));
+    // It may have changed since it was read at the start.
+    policies.tell(reread);
+    watch
         .inspect_err(|error| tracing::error!(%error, "changes of the configuration file go unnoticed; use SIGHUP"))
         .ok()
 }

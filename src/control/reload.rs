@@ -306,20 +306,20 @@ impl Reloader {
         self.overrides = staged.overrides;
     }
 
-    /// Tells the log, the metrics and the status how an attempt went.
+    /// Tells the status, the metrics and the log how an attempt went.
     fn note(&mut self, attempt: Attempt) -> Result<Change, Refusal> {
         let outcome = attempt.outcome.clone();
-        let Attempt { source, actor, .. } = &attempt;
+        let (source, actor) = (attempt.source, attempt.actor.clone());
         let revision = self.current.revision.number;
-        match &outcome {
-            Ok(change) => tracing::info!(revision, %source, actor, ?change, "the policy was read"),
-            Err(why) => tracing::error!(revision, %source, actor, "the policy in force stays: {why}"),
-        }
         self.engine.attempted(&attempt, revision);
         let mut view = InForce::clone(&self.published.load());
         view.last_reload = Some(attempt);
         view.revisions = self.revisions.list().into();
         self.published.store(Arc::new(view));
+        match &outcome {
+            Ok(change) => tracing::info!(revision, %source, actor, ?change, "the policy was read"),
+            Err(why) => tracing::error!(revision, %source, actor, "the policy in force stays: {why}"),
+        }
         outcome
     }
 

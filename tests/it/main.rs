@@ -2,4 +2,6 @@
 
 mod architecture;
 mod harness;
+mod leaving;
+mod reload;
 mod smoke;
