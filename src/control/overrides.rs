@@ -173,6 +173,12 @@ impl Override {
         }
     }
 
+    /// Whether it sets nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.state.is_none()
+    }
+
     fn ended(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
@@ -211,13 +217,16 @@ impl Override {
     }
 
     fn absent(&self) -> Problem {
-        Problem {
-            line: 0,
-            column: 0,
-            key: self.target.to_string(),
-            message: "the policy in force has no such thing".to_owned(),
-            suggestion: None,
-        }
+        self.target.problem("the policy in force has no such thing")
+    }
+}
+
+impl Target {
+    /// Something that is wrong about it.
+    #[must_use]
+    pub fn problem(&self, message: &str) -> Problem {
+        let (key, message) = (self.to_string(), message.to_owned());
+        Problem { line: 0, column: 0, key, message, suggestion: None }
     }
 }
 

@@ -3,25 +3,26 @@
 //! Every change is judged whole and built whole before anything of it is in force, so whatever goes wrong, what was in
 //! force stays. Time is an argument; the thread that runs this is in [`super::actor`].
 
+mod keep;
 mod stage;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use super::boot::{Boot, OVERRIDES};
+use super::boot::Boot;
 use super::in_force::{Attempt, Change, InForce, Refusal};
 use super::overrides::{Effective, Override, Overrides, Target};
 use super::revision::{Revision, Revisions, Source, fingerprint};
 use super::state_dir::StateDir;
 use crate::config::settings::Settings;
 use crate::config::{self, Problem};
+use keep::{by_file, keep_if_possible, not_kept, save};
 use stage::{Current, Staged};
 
 /// What serves traffic by a policy.
@@ -172,6 +173,11 @@ impl Reloader {
         let (target, actor) = (new.target.clone(), new.actor.clone());
         let mut overrides = self.overrides.clone();
         overrides.set(new);
+        if overrides.get(&target).is_none_or(Override::is_empty) {
+            return Err(Refusal::Wrong(vec![
+                target.problem("nothing is set, so there is nothing to end or to explain"),
+            ]));
+        }
         self.change_overrides(overrides)?;
         tracing::info!(%target, actor, "an override was set");
         Ok(())
@@ -355,34 +361,4 @@ impl fmt::Debug for Reloader {
         let revision = &self.current.revision;
         out.debug_struct("Reloader").field("path", &self.path).field("revision", revision).finish_non_exhaustive()
     }
-}
-
-fn by_file(path: &Path, revisions: &Revisions, source: Source, hash: &str, at: Timestamp) -> Revision {
-    Revision {
-        number: revisions.next_number(),
-        at,
-        source,
-        actor: path.display().to_string(),
-        hash: hash.to_owned(),
-        file_hash: hash.to_owned(),
-    }
-}
-
-/// Keeps a revision that is in the configuration file anyway: failing at it is no reason to refuse it.
-fn keep_if_possible(revisions: &mut Revisions, new: Option<&Current>, file_hash: &str) {
-    let kept = match new {
-        Some(current) => revisions.record(current.revision.clone(), &current.text),
-        None => revisions.confirm(file_hash),
-    };
-    if let Err(error) = kept {
-        tracing::warn!(%error, "the revision in force cannot be kept for later");
-    }
-}
-
-fn save(state: &StateDir, overrides: &Overrides) -> io::Result<()> {
-    state.write(OVERRIDES, &serde_json::to_vec_pretty(overrides)?)
-}
-
-fn not_kept(error: impl fmt::Display) -> Refusal {
-    Refusal::NotKept(error.to_string())
 }

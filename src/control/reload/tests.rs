@@ -242,6 +242,7 @@ fn an_override_is_held_to_the_rules_of_the_file() {
         let refused = proxy.limit(set.clone(), None).unwrap_err();
         assert!(matches!(&refused, Refusal::Wrong(problems) if problems[0].key == key), "{set}: {refused}");
     }
+    assert!(matches!(proxy.limit(json!({}), Some(100)), Err(Refusal::Wrong(_))), "an override that sets nothing");
     let nowhere = proxy.set(Target::Limit("logout".into()), json!({"burst": 2}), None, None);
     assert!(matches!(nowhere, Err(Refusal::Wrong(_))));
     assert_eq!(proxy.engine.commits(), 1);
