@@ -24,7 +24,7 @@ pub(super) fn begin(local: Rc<Local>, request: Request<RequestBody>, now: Nanos,
     let course = Course::new(local, &request, timeout);
     match course.ready(now) {
         Some((server, pool, h1)) => {
-            let mut h1 = course.lease(&pool, h1);
+            let mut h1 = course.lease(pool.begin(), h1);
             let sent = h1.start(request, now);
             Box::pin(Quick { sent, at: now, waiting: Some(Waiting { course, server, pool, h1 }), rest: None })
         }

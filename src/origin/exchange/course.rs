@@ -16,7 +16,7 @@ use crate::origin::body::{OriginBody, RequestBody};
 use crate::origin::client::{Exchange, Local, Timings, View};
 use crate::origin::error::OriginError;
 use crate::origin::h1::{H1, Unanswered};
-use crate::origin::pool::{Place, ServerPool};
+use crate::origin::pool::{InFlight, Place, ServerPool};
 use crate::origin::retry::RetryReason;
 
 /// Tries after the first one: by then the client has waited long enough.
@@ -71,8 +71,8 @@ impl Course {
     }
 
     /// Gives a connection to this request.
-    pub(super) fn lease(&self, pool: &Rc<ServerPool>, mut h1: Box<H1>) -> Box<H1> {
-        h1.lease(pool.begin(), self.timeout, self.view.table.settings.body_timeout);
+    pub(super) fn lease(&self, in_flight: InFlight, mut h1: Box<H1>) -> Box<H1> {
+        h1.lease(in_flight, self.timeout, self.view.table.settings.body_timeout);
         h1
     }
 
@@ -111,6 +111,8 @@ impl Course {
         request: Request<RequestBody>,
         now: Nanos,
     ) -> Result<Exchange, Failure> {
+        // Counted while it connects, too: who picks meanwhile must see it.
+        let in_flight = pool.begin();
         let kept = if self.fresh { None } else { pool.existing(self.h2) };
         let (place, sent_at) = match kept {
             Some(place) => (place, now),
@@ -125,13 +127,12 @@ impl Course {
         };
         match place {
             Place::H1(h1) => {
-                let mut h1 = self.lease(pool, h1);
+                let mut h1 = self.lease(in_flight, h1);
                 let mut sent = pin!(h1.start(request, sent_at));
                 let response = poll_fn(|cx| h1.poll_answer(sent.as_mut(), cx)).await?;
                 Ok(self.answered_over_h1(pool, h1, response, sent_at))
             }
             Place::H2(stream) => {
-                let in_flight = pool.begin();
                 let https = pool.server().url().tls;
                 let (response, stream) = stream.send(request, https, sent_at, self.timeout).await?;
                 let silence = self.view.table.settings.body_timeout;

@@ -46,17 +46,13 @@ async fn statuses(client: &OriginClient, origin: &Arc<Origin>, requests: usize) 
 }
 
 #[tokio::test(flavor = "local")]
-async fn equal_servers_share_the_requests() {
-    let servers = [plain().await, plain().await, plain().await];
+async fn requests_at_once_go_to_different_servers() {
+    let servers = [plain().await, plain().await];
     let origin = origin(&settings(&servers.each_ref().map(|server| server.address)));
     let client = OriginClient::new();
-    for _ in 0..50 {
-        let requests = (0..6).map(|_| statuses(&client, &origin, 1));
-        futures_util::future::join_all(requests).await;
-    }
-    for server in &servers {
-        assert!((50..=150).contains(&server.served.get()), "{}", server.served.get());
-    }
+    let requests = (0..2).map(|_| statuses(&client, &origin, 1));
+    futures_util::future::join_all(requests).await;
+    assert_eq!(servers.map(|server| server.served.get()), [1, 1]);
 }
 
 #[tokio::test(flavor = "local")]
