@@ -85,8 +85,8 @@ pub struct Effective {
     pub settings: Arc<Settings>,
     /// Servers an operator has taken a hand in; all others are ready.
     pub servers: Vec<(String, String, ServerState)>,
-    /// Overrides whose target this policy does not have, or for which it has no such key.
-    pub dormant: Vec<Target>,
+    /// Overrides that this policy does not take, and why: most often it does not have their target.
+    pub dormant: Vec<(Target, Vec<Problem>)>,
 }
 
 impl Overrides {
@@ -141,19 +141,20 @@ impl Overrides {
             Effective { settings: Arc::new(settings.clone()), servers: Vec::new(), dormant: Vec::new() };
         let mut edited = text.to_owned();
         for one in &self.list {
-            match &one.target {
+            let taken = match &one.target {
                 Target::Server { origin, server } if has_server(settings, origin, server) => {
                     let state = one.state.unwrap_or(ServerState::Ready);
                     effective.servers.push((origin.clone(), server.clone(), state));
+                    Ok(())
                 }
-                Target::Server { .. } => effective.dormant.push(one.target.clone()),
-                Target::Limit(_) | Target::Origin(_) => match one.read(&edited, base) {
-                    Ok((with, settings)) => {
-                        edited = with;
-                        one.copy(&settings, Arc::make_mut(&mut effective.settings));
-                    }
-                    Err(_) => effective.dormant.push(one.target.clone()),
-                },
+                Target::Server { .. } => Err(vec![one.absent()]),
+                Target::Limit(_) | Target::Origin(_) => one.read(&edited, base).map(|(with, settings)| {
+                    edited = with;
+                    one.copy(&settings, Arc::make_mut(&mut effective.settings));
+                }),
+            };
+            if let Err(problems) = taken {
+                effective.dormant.push((one.target.clone(), without_lines(problems)));
             }
         }
         effective
@@ -161,18 +162,6 @@ impl Overrides {
 }
 
 impl Override {
-    /// Whether the policy in `text` has the target, and takes the values.
-    ///
-    /// # Errors
-    /// What is wrong.
-    pub fn check(&self, text: &str, base: &Path, settings: &Settings) -> Result<(), Vec<Problem>> {
-        match &self.target {
-            Target::Server { origin, server } if has_server(settings, origin, server) => Ok(()),
-            Target::Server { .. } => Err(vec![self.absent()]),
-            Target::Limit(_) | Target::Origin(_) => self.read(text, base).map(|_| ()).map_err(without_lines),
-        }
-    }
-
     /// Whether it sets nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -169,7 +169,6 @@ impl Reloader {
     /// # Errors
     /// Why nothing has changed.
     pub fn set_override(&mut self, new: Override) -> Result<(), Refusal> {
-        new.check(&self.current.text, self.base(), &self.current.settings).map_err(Refusal::Wrong)?;
         let (target, actor) = (new.target.clone(), new.actor.clone());
         let mut overrides = self.overrides.clone();
         overrides.set(new);
@@ -178,7 +177,7 @@ impl Reloader {
                 target.problem("nothing is set, so there is nothing to end or to explain"),
             ]));
         }
-        self.change_overrides(overrides)?;
+        self.change_overrides(overrides, Some(&target))?;
         tracing::info!(%target, actor, "an override was set");
         Ok(())
     }
@@ -191,7 +190,7 @@ impl Reloader {
         let mut overrides = self.overrides.clone();
         let dropped = overrides.drop(target);
         if dropped.is_some() {
-            self.change_overrides(overrides)?;
+            self.change_overrides(overrides, None)?;
             tracing::info!(%target, actor, "an override was dropped");
         }
         Ok(dropped)
@@ -286,9 +285,13 @@ impl Reloader {
         self.judge(text, revision).map(|_| change)
     }
 
-    fn change_overrides(&mut self, overrides: Overrides) -> Result<(), Refusal> {
+    /// Replaces the overrides; that of `needed`, if any, must take effect.
+    fn change_overrides(&mut self, overrides: Overrides, needed: Option<&Target>) -> Result<(), Refusal> {
         self.not_frozen()?;
-        let staged = self.stage(self.current.clone(), overrides).map_err(Refusal::Wrong)?;
+        let mut staged = self.stage(self.current.clone(), overrides).map_err(Refusal::Wrong)?;
+        if let Some(problems) = needed.and_then(|target| staged.refusal(target)) {
+            return Err(Refusal::Wrong(problems));
+        }
         save(&self.state, &staged.overrides).map_err(not_kept)?;
         self.commit(staged);
         Ok(())

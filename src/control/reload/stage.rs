@@ -7,7 +7,7 @@ use super::Engine;
 use crate::config::Problem;
 use crate::config::settings::Settings;
 use crate::control::in_force::{Attempt, InForce};
-use crate::control::overrides::{Effective, Overrides};
+use crate::control::overrides::{Effective, Overrides, Target};
 use crate::control::restart;
 use crate::control::revision::Revision;
 
@@ -42,6 +42,12 @@ pub(super) fn stage(
 }
 
 impl Staged {
+    /// Why the override of `target` would not be in force.
+    pub(super) fn refusal(&mut self, target: &Target) -> Option<Vec<Problem>> {
+        let index = self.effective.dormant.iter().position(|(dormant, _)| dormant == target)?;
+        Some(self.effective.dormant.swap_remove(index).1)
+    }
+
     /// How it is published.
     pub(super) fn view(&self, revisions: &[Revision], last_reload: Option<Attempt>) -> InForce {
         InForce {
@@ -49,7 +55,7 @@ impl Staged {
             text: Arc::clone(&self.current.text),
             settings: Arc::clone(&self.effective.settings),
             overrides: self.overrides.clone(),
-            dormant: self.effective.dormant.clone(),
+            dormant: self.effective.dormant.iter().map(|(target, _)| target.clone()).collect(),
             needs_restart: self.needs_restart.clone(),
             revisions: revisions.into(),
             last_reload,
