@@ -95,7 +95,7 @@ fn a_bad_file_is_named_on_each_line() {
     let error = config::read(&Path::new(FILES).join("invalid/empty.toml")).unwrap_err();
     let text = error.to_string();
     assert_eq!(text.lines().count(), 4, "{text}");
-    assert!(text.lines().all(|line| line.starts_with("tests/config/files/invalid/empty.toml:1:1: ")), "{text}");
+    assert!(text.lines().all(|line| line.starts_with("tests/it/config/files/invalid/empty.toml:1:1: ")), "{text}");
 }
 
 proptest! {
@@ -123,7 +123,7 @@ proptest! {
     }
 }
 
-const FILES: &str = "tests/config/files";
+const FILES: &str = "tests/it/config/files";
 const EXAMPLE: &str = include_str!("../../config/spillway.toml");
 
 /// Text of all kinds, much of it nearly TOML.

@@ -13,9 +13,9 @@ fn the_schema_accepts_what_loads() {
     let schema = Schema::compile();
     for file in [
         "config/spillway.toml",
-        "tests/config/files/valid/shop.toml",
-        "tests/config/files/valid/smallest.toml",
-        "tests/config/files/valid/every_key.toml",
+        "tests/it/config/files/valid/shop.toml",
+        "tests/it/config/files/valid/smallest.toml",
+        "tests/it/config/files/valid/every_key.toml",
     ] {
         let (text, _) = config::read(Path::new(file)).unwrap();
         assert_eq!(schema.complaint(&text), None, "{file}");
@@ -36,7 +36,7 @@ fn the_schema_refuses_what_is_wrong_with_single_keys() {
         "addresses",
         "later_versions",
     ] {
-        let text = fs::read_to_string(format!("tests/config/files/invalid/{name}.toml")).unwrap();
+        let text = fs::read_to_string(format!("tests/it/config/files/invalid/{name}.toml")).unwrap();
         assert!(schema.complaint(&text).is_some(), "{name}");
     }
 }
@@ -44,7 +44,7 @@ fn the_schema_refuses_what_is_wrong_with_single_keys() {
 /// Every key of the schema is one that the reader takes: the file that has them all loads.
 #[test]
 fn the_schema_has_no_key_that_does_not_load() {
-    let text = fs::read_to_string("tests/config/files/valid/every_key.toml").unwrap();
+    let text = fs::read_to_string("tests/it/config/files/valid/every_key.toml").unwrap();
     let mut seen = BTreeSet::new();
     note_keys(&config::schema(), &json(&text), "", &mut seen);
     let mut all = BTreeSet::new();
