@@ -39,7 +39,7 @@ mod tls;
 mod tests;
 
 pub use body::{OriginBody, RequestBody};
-pub use client::{Exchange, OriginClient, Sending, Timings};
+pub use client::{AnsweredBy, Exchange, OriginClient, Sending, Timings};
 pub use error::{BodyError, BoxError, Fault, OriginError};
 pub use live::{Origin, Prepared};
 pub use registry::Origins;

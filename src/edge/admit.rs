@@ -18,7 +18,7 @@ use super::stack::{Answer, AnswerFuture};
 use super::trail::Trail;
 use crate::clock::{self, Nanos};
 use crate::config::settings::{LimitIndex, LimitMode, RouteIndex};
-use crate::limit::{Key, Limiter, Verdict};
+use crate::limit::{Key, Verdict};
 use crate::overload::Seat;
 use crate::policy::journey::Journey;
 use crate::policy::verdict::{Decision, Mode, Reason};
@@ -112,13 +112,13 @@ fn judge(screened: &mut Screened) -> Result<Judgement, Refusal> {
     }
     let key = |&limit| (limit, pinned.policy.limit_key(limit, asker.client.ip, &parts.headers, &pinned.hasher));
     let keys: Keys = settings.limits.iter().map(key).collect();
-    check(trail, &keys, trail.began, Limiter::peek)?;
+    check(trail, &keys, trail.began, Ask::Look)?;
     let seat = pinned.origins.get(settings.origin).and_then(|origin| {
         let worker = trail.connection.worker.index();
         origin.seats.try_acquire(origin.slot(trail.class)?, worker)
     });
     if seat.is_some() {
-        check(trail, &keys, trail.began, Limiter::commit)?;
+        check(trail, &keys, trail.began, Ask::Take)?;
         trail.decided(Decision::Admit, Reason::None, Mode::Enforce);
     }
     Ok(Judgement { route, keys, seat })
@@ -141,18 +141,30 @@ fn journey(trail: &Trail, parts: &Parts, asker: &Asker) -> Option<Journey> {
     trail.pinned.journeys.find(&parts.headers, asker.secure, trail.connection.worker.unix_seconds())
 }
 
-/// Asks every limit that is not off; `ask` looks (peek) or takes (commit).
-fn check(trail: &Trail, keys: &Keys, now: Nanos, ask: impl Fn(&Limiter, Key, Nanos) -> Verdict) -> Result<(), Refusal> {
+/// What is asked of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    /// Whether there is a token.
+    Look,
+    /// The token.
+    Take,
+}
+
+/// Asks every limit that is not off. One in shadow refuses nothing, so it is only asked when tokens are taken, and what
+/// it would refuse is counted once.
+fn check(trail: &Trail, keys: &Keys, now: Nanos, ask: Ask) -> Result<(), Refusal> {
     let pinned = &*trail.pinned;
     for &(limit, key) in keys {
         let (Some(limiter), Some(settings)) = (pinned.limits.get(limit), pinned.policy.settings.limits.get(limit))
         else {
             continue;
         };
-        if settings.mode == LimitMode::Off {
-            continue;
-        }
-        let Verdict::Limited { retry_after } = ask(limiter, key, now) else {
+        let verdict = match (settings.mode, ask) {
+            (LimitMode::Off, _) | (LimitMode::Shadow, Ask::Look) => continue,
+            (LimitMode::Enforce, Ask::Look) => limiter.peek(key, now),
+            (LimitMode::Enforce | LimitMode::Shadow, Ask::Take) => limiter.commit(key, now),
+        };
+        let Verdict::Limited { retry_after } = verdict else {
             continue;
         };
         let mode = if settings.mode == LimitMode::Shadow { Mode::Shadow } else { Mode::Enforce };
@@ -182,7 +194,7 @@ async fn wait(screened: &mut Screened, judgement: Judgement) -> Result<(RouteInd
     trail.waited(Duration::from_nanos(now.saturating_sub(trail.began)));
     let seat = seat.map_err(|_late| Refusal::WaitedOut)?;
     // Others of the same client may have emptied the bucket meanwhile.
-    check(trail, &judgement.keys, now, Limiter::commit)?;
+    check(trail, &judgement.keys, now, Ask::Take)?;
     trail.decided(Decision::Admit, Reason::Wait, Mode::Enforce);
     Ok((judgement.route, seat, now))
 }

@@ -177,13 +177,13 @@ fn refusal(error: &OriginError, upload: Option<UploadFault>) -> Refusal {
 
 fn accept(sent: Sent, exchange: Exchange, seat: Option<Seat>) -> Answer {
     let Sent { mut trail, asker, audience, client_side, at, .. } = sent;
-    let Exchange { mut response, timings, .. } = exchange;
+    let Exchange { mut response, timings, by } = exchange;
     let connect = Duration::from_nanos(timings.connect);
     let first_byte = Duration::from_nanos(timings.first_byte.saturating_sub(at)).saturating_sub(connect);
     if let Some(origin) = trail.route.and_then(|route| trail.pinned.origin_of(route)) {
         origin.metrics.answered(trail.connection.worker.index(), first_byte);
     }
-    trail.reached(None, (!connect.is_zero()).then_some(connect), Some(first_byte));
+    trail.reached(&by, (!connect.is_zero()).then_some(connect), Some(first_byte));
     let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     hygiene::strip_response(response.headers_mut(), switching);
     if switching {

@@ -15,6 +15,7 @@ use super::upload::UploadState;
 use super::worker::Pinned;
 use crate::clock::{self, Nanos};
 use crate::config::settings::{ClassIndex, LimitIndex, RouteIndex};
+use crate::origin::AnsweredBy;
 use crate::policy::verdict::{Decision, Mode, Outcome, Reason};
 use crate::telemetry::access::AccessRecord;
 
@@ -131,9 +132,9 @@ impl Trail {
     }
 
     /// Notes how the origin was reached.
-    pub(crate) fn reached(&mut self, server: Option<&str>, connect: Option<Duration>, first_byte: Option<Duration>) {
+    pub(crate) fn reached(&mut self, server: &AnsweredBy, connect: Option<Duration>, first_byte: Option<Duration>) {
         if let Some(log) = &mut self.log {
-            log.server = server.map(Into::into);
+            log.server = Some(server.name().into());
             log.connect = connect;
             log.first_byte = first_byte;
         }

@@ -28,6 +28,20 @@ pub struct Exchange {
     pub response: Response<OriginBody>,
     /// What it took.
     pub timings: Timings,
+    /// Who answered.
+    pub by: AnsweredBy,
+}
+
+/// The server that answered.
+#[derive(Debug)]
+pub struct AnsweredBy(pub(super) Rc<ServerPool>);
+
+impl AnsweredBy {
+    /// `host:port` as configured.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.0.server().name()
+    }
 }
 
 /// What an answer took.

@@ -1,8 +1,25 @@
 //! Integration tests: the real binary, real sockets, real peers.
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod config;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod leaving;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod priority;
+#[cfg(test)]
 mod reload;
+#[cfg(test)]
 mod smoke;

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use crate::clock::{self, Nanos};
 use crate::origin::balance::{Candidate, pick};
 use crate::origin::body::{OriginBody, RequestBody};
-use crate::origin::client::{Exchange, Local, Timings, View};
+use crate::origin::client::{AnsweredBy, Exchange, Local, Timings, View};
 use crate::origin::error::OriginError;
 use crate::origin::h1::{H1, Unanswered};
 use crate::origin::pool::{InFlight, Place, ServerPool};
@@ -146,7 +146,7 @@ impl Course {
     /// Takes an answer that came over `h1`.
     pub(super) fn answered_over_h1(
         &self,
-        pool: &ServerPool,
+        pool: &Rc<ServerPool>,
         mut h1: Box<H1>,
         response: Response<Incoming>,
         sent_at: Nanos,
@@ -164,7 +164,7 @@ impl Course {
     }
 
     /// Learns from a response head. That it was no failure counts when its body has come too.
-    fn answered(&self, pool: &ServerPool, response: Response<OriginBody>, sent_at: Nanos) -> Exchange {
+    fn answered(&self, pool: &Rc<ServerPool>, response: Response<OriginBody>, sent_at: Nanos) -> Exchange {
         let first_byte = clock::now();
         let failed = is_failure(response.status());
         if failed {
@@ -175,7 +175,8 @@ impl Course {
             let (known, latency) = (pool.server().latency(), first_byte.saturating_sub(sent_at));
             if failed { known.failed(latency, first_byte) } else { known.answered(latency, first_byte) }
         }
-        Exchange { response, timings: Timings { connect: self.connect, first_byte, retries: self.retries } }
+        let timings = Timings { connect: self.connect, first_byte, retries: self.retries };
+        Exchange { response, timings, by: AnsweredBy(Rc::clone(pool)) }
     }
 
     /// Learns from a failure, and gives the request back if it is to be sent again.

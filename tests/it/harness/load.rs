@@ -1,75 +1,103 @@
-//! Clients that do not stop asking, each request on a connection of its own.
+//! Clients that ask again and again, and miss nothing.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use tokio::task::JoinSet;
+use http_body_util::Full;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
-use super::Client;
-use super::client::request;
-use super::proxy::PATIENCE;
+use super::client::{request, whole};
+use super::wait::until;
 
-/// Clients at once.
-const CLIENTS: usize = 8;
+type Sender = SendRequest<Full<bytes::Bytes>>;
 
-/// Requests without pause until it is ended, on a thread that no test blocks.
+/// Clients at work.
 pub struct Load {
-    count: Arc<Count>,
-    clients: JoinHandle<()>,
+    shared: Arc<Shared>,
+    clients: Vec<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct Count {
-    answered: AtomicUsize,
-    failed: AtomicUsize,
+struct Shared {
     over: AtomicBool,
+    served: AtomicU64,
+    failures: Mutex<Vec<String>>,
 }
 
 impl Load {
-    /// Begins.
-    pub fn on(address: SocketAddr) -> Self {
-        let count = Arc::new(Count::default());
-        let shared = Arc::clone(&count);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let clients = std::thread::spawn(move || runtime.block_on(ask(address, &shared)));
-        Self { count, clients }
+    /// Begins: half of the clients keep their connections until the proxy says that it closes them, the others ask each time
+    /// on a new one.
+    pub fn on(address: SocketAddr, clients: usize) -> Self {
+        let shared = Arc::<Shared>::default();
+        let client = |index| tokio::spawn(ask(address, index % 2 == 0, Arc::clone(&shared)));
+        let clients = (0..clients).map(client).collect();
+        Self { shared, clients }
     }
 
-    /// Waits until so many more requests were answered, or one was not.
-    pub fn answered(&self, more: usize) {
-        let goal = self.count.answered.load(SeqCst) + more;
-        let end = Instant::now() + PATIENCE;
-        while self.count.answered.load(SeqCst) < goal && self.count.failed.load(SeqCst) == 0 {
-            assert!(Instant::now() < end, "no more answers");
-            std::thread::sleep(Duration::from_millis(5));
+    /// Requests answered with 200 so far.
+    pub fn served(&self) -> u64 {
+        self.shared.served.load(Ordering::Relaxed)
+    }
+
+    /// Waits until this many more are answered.
+    pub async fn goes_on(&self, more: u64) {
+        let goal = self.served() + more;
+        until("the load goes on", async || (self.served() >= goal).then_some(())).await;
+    }
+
+    /// Ends, giving how many were answered with 200 and what happened to the others.
+    pub async fn ends(self) -> (u64, Vec<String>) {
+        self.shared.over.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            client.await.unwrap();
         }
-    }
-
-    /// Ends, if every connection was accepted and every request answered with 200.
-    pub fn ends_without_failure(self) {
-        self.count.over.store(true, SeqCst);
-        self.clients.join().expect("a connection was not accepted");
-        assert_eq!(self.count.failed.load(SeqCst), 0);
+        let failures = std::mem::take(&mut *self.shared.failures.lock().unwrap());
+        (self.shared.served.load(Ordering::Relaxed), failures)
     }
 }
 
-async fn ask(address: SocketAddr, count: &Arc<Count>) {
-    let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let count = Arc::clone(count);
-        clients.spawn(async move {
-            while !count.over.load(SeqCst) {
-                let answer = Client::of(address).try_send(request("GET", "/", "")).await;
-                let good = answer.is_ok_and(|answer| answer.status == 200);
-                let which = if good { &count.answered } else { &count.failed };
-                which.fetch_add(1, SeqCst);
+async fn ask(address: SocketAddr, keeps: bool, shared: Arc<Shared>) {
+    let mut kept: Option<Sender> = None;
+    while !shared.over.load(Ordering::Relaxed) {
+        match once(address, &mut kept).await {
+            Ok(()) => drop(shared.served.fetch_add(1, Ordering::Relaxed)),
+            Err(failure) => {
+                shared.failures.lock().unwrap().push(failure);
+                kept = None;
             }
-        });
+        }
+        if !keeps {
+            kept = None;
+        }
     }
-    while let Some(client) = clients.join_next().await {
-        client.expect("a connection was not accepted");
+}
+
+async fn once(address: SocketAddr, kept: &mut Option<Sender>) -> Result<(), String> {
+    let mut sender = match kept.take() {
+        Some(sender) => sender,
+        None => connect(address).await?,
+    };
+    let mut asked = request("GET", "/load", "");
+    asked.headers_mut().insert("host", "shop.example".parse().unwrap());
+    let response = sender.send_request(asked).await.map_err(|error| format!("no answer: {error:?}"))?;
+    let answer = whole(response).await.map_err(|error| format!("half an answer: {error:?}"))?;
+    if answer.status != 200 {
+        return Err(format!("{answer:?}"));
     }
+    if answer.header("connection") != "close" {
+        sender.ready().await.map_err(|error| format!("the connection ended unannounced: {error:?}"))?;
+        *kept = Some(sender);
+    }
+    Ok(())
+}
+
+async fn connect(address: SocketAddr) -> Result<Sender, String> {
+    let stream = TcpStream::connect(address).await.map_err(|error| format!("refused: {error}"))?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    tokio::spawn(connection);
+    Ok(sender)
 }

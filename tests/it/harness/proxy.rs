@@ -36,8 +36,19 @@ impl Proxy {
 
     /// The same in a directory that holds certificates or the state of an earlier run.
     pub fn within(dir: Arc<TempDir>, config: &str) -> Self {
-        let path = write_config(&dir, config);
-        let mut child = command(&path).spawn().expect("the proxy starts");
+        let command = command(&write_config(&dir, config));
+        Self::run(dir, command)
+    }
+
+    /// The same, started by a command that is made of the one that would start it.
+    pub fn started(config: &str, make: impl FnOnce(Command) -> Command) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let command = make(command(&write_config(&dir, config)));
+        Self::run(dir, command)
+    }
+
+    fn run(dir: Arc<TempDir>, mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the proxy starts");
         let (sender, lines) = mpsc::channel();
         let stderr = child.stderr.take().unwrap();
         std::thread::spawn(move || {
@@ -116,6 +127,11 @@ impl Proxy {
         std::fs::rename(new, self.file()).unwrap();
     }
 
+    /// What of a test's text ends up in the file.
+    pub fn whole(&self, config: &str) -> String {
+        whole_config(self.dir.path(), config)
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
@@ -149,12 +165,17 @@ impl Proxy {
         }
     }
 
-    /// The value of a metric whose name and labels begin with `series`; the sum if several do.
+    /// The value of a metric with these labels, written as in `name{label="value"`, in any order; the sum if several have
+    /// them.
     pub async fn metric(&self, series: &str) -> f64 {
         let page = self.admin().get("/metrics").await.text();
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let wanted: Vec<_> = labels.trim_end_matches(['}', ',']).split_inclusive("\",").collect();
+        let has = |labels: &str| wanted.iter().all(|label| labels.contains(label.trim_end_matches(',')));
         page.lines()
-            .filter(|line| line.starts_with(series))
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .filter_map(|line| line.strip_prefix(name)?.rsplit_once(' '))
+            .filter(|(labels, _)| (labels.is_empty() || labels.starts_with('{')) && has(labels))
+            .filter_map(|(_, value)| value.parse::<f64>().ok())
             .sum()
     }
 

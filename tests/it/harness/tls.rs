@@ -20,6 +20,8 @@ impl Authority {
     pub fn new() -> Self {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        // A certificate with the name of its issuer is taken for self-signed.
+        params.distinguished_name.push(rcgen::DnType::CommonName, "Authority of a test");
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
         Self { issuer: rcgen::Issuer::new(params, key), certificate }
