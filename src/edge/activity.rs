@@ -40,6 +40,9 @@ const RESET_BURST: u64 = 100;
 /// …and how many more it earns a second.
 const RESETS_PER_SECOND: u64 = 2;
 
+/// How long a connection told to close may take to bring out what it has still to say.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
 /// The times a connection is held to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
@@ -47,6 +50,8 @@ pub(crate) struct Patience {
     pub(crate) head: Duration,
     /// Between two requests.
     pub(crate) idle: Duration,
+    /// For the client to take bytes that are ready for it.
+    pub(crate) unread: Duration,
 }
 
 /// The state of one client connection.
@@ -61,6 +66,8 @@ pub(crate) struct Activity {
     resets: AtomicU64,
     order: AtomicU8,
     ordered_at: AtomicU64,
+    /// Since when bytes wait for the client to take them; 0 is not at all.
+    unread_since: AtomicU64,
     waker: AtomicWaker,
 }
 
@@ -79,6 +86,7 @@ impl Activity {
             resets: AtomicU64::new(0),
             order: AtomicU8::new(Order::Serve as u8),
             ordered_at: AtomicU64::new(0),
+            unread_since: AtomicU64::new(0),
             waker: AtomicWaker::new(),
         }
     }
@@ -87,6 +95,15 @@ impl Activity {
     pub(crate) fn received(&self) {
         if self.state.load(Relaxed) == IDLE {
             self.enter(HEAD);
+        }
+    }
+
+    /// The client took bytes, or (`waits`) does not take those that are ready for it.
+    pub(crate) fn wrote(&self, waits: bool) {
+        if !waits {
+            self.unread_since.store(0, Relaxed);
+        } else if self.unread_since.load(Relaxed) == 0 {
+            self.unread_since.store(self.clock.now(), Relaxed);
         }
     }
 
@@ -167,10 +184,17 @@ impl Watched for Inspected {
         let activity = &self.0;
         let since = |then: &AtomicU64| Duration::from_nanos(now.saturating_sub(then.load(Relaxed)));
         let silent = since(&activity.since);
+        let unread =
+            activity.unread_since.load(Relaxed) != 0 && since(&activity.unread_since) > activity.patience.unread;
+        let closing =
+            matches!(activity.ordered(), Order::Close | Order::HeadTimeout) && since(&activity.ordered_at) > LAST_WORDS;
+        if unread || (closing && !activity.is_busy()) {
+            activity.order(Order::Abort);
+        }
         match activity.state.load(Relaxed) {
             HEAD if silent > activity.patience.head => activity.order(Order::HeadTimeout),
             IDLE if silent > activity.patience.idle => activity.order(Order::Close),
-            IDLE if activity.ordered() == Order::Finish && since(&activity.ordered_at) > LINGER => {
+            IDLE if activity.ordered() == Order::Finish && silent.min(since(&activity.ordered_at)) > LINGER => {
                 activity.order(Order::Close);
             }
             _ => {}

@@ -124,7 +124,7 @@ proptest! {
 }
 
 const FILES: &str = "tests/it/config/files";
-const EXAMPLE: &str = include_str!("../../config/spillway.toml");
+const EXAMPLE: &str = include_str!("../../../config/spillway.toml");
 
 /// Text of all kinds, much of it nearly TOML.
 fn garbage() -> impl Strategy<Value = String> {
