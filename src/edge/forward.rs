@@ -165,9 +165,8 @@ fn refusal(error: &OriginError, upload: Option<UploadFault>) -> Refusal {
     let forwarded = error.forwarded();
     match (upload, error.fault()) {
         (Some(UploadFault::TooLarge), _) => Refusal::BodyTooLarge { forwarded },
-        (Some(UploadFault::TooSlow | UploadFault::Broken), _) | (None, Fault::Client) => {
-            Refusal::RequestTimeout { forwarded }
-        }
+        (Some(UploadFault::Broken), _) => Refusal::BodyMalformed { forwarded },
+        (Some(UploadFault::TooSlow), _) | (None, Fault::Client) => Refusal::RequestTimeout { forwarded },
         (None, Fault::Down) => Refusal::OriginDown,
         (None, Fault::Error) => Refusal::OriginFailed { forwarded },
         (None, Fault::Timeout) => Refusal::OriginTimeout { forwarded },

@@ -73,6 +73,11 @@ pub enum Refusal {
         /// Whether the origin may have seen a part of it.
         forwarded: bool,
     },
+    /// The framing of the body is broken.
+    BodyMalformed {
+        /// Whether the origin may have seen a part of it.
+        forwarded: bool,
+    },
     /// The headers are longer than is taken.
     HeadersTooLarge,
     /// The proxy is leaving.
@@ -92,6 +97,7 @@ impl Refusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::RequestTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyMalformed { .. } => StatusCode::BAD_REQUEST,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         }
     }
@@ -110,6 +116,7 @@ impl Refusal {
             | Self::NotFound
             | Self::RequestTimeout { .. }
             | Self::BodyTooLarge { .. }
+            | Self::BodyMalformed { .. }
             | Self::HeadersTooLarge => Reason::Request,
             Self::Draining => Reason::Draining,
         }
@@ -122,7 +129,8 @@ impl Refusal {
             Self::OriginFailed { forwarded }
             | Self::OriginTimeout { forwarded }
             | Self::RequestTimeout { forwarded }
-            | Self::BodyTooLarge { forwarded } => forwarded,
+            | Self::BodyTooLarge { forwarded }
+            | Self::BodyMalformed { forwarded } => forwarded,
             Self::Limit { .. }
             | Self::Capacity
             | Self::WaitedOut
@@ -139,7 +147,11 @@ impl Refusal {
     pub const fn closes(self) -> bool {
         match self {
             Self::Request(fault) => fault.closes(),
-            Self::RequestTimeout { .. } | Self::BodyTooLarge { .. } | Self::HeadersTooLarge | Self::Draining => true,
+            Self::RequestTimeout { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::BodyMalformed { .. }
+            | Self::HeadersTooLarge
+            | Self::Draining => true,
             Self::Limit { .. }
             | Self::Capacity
             | Self::WaitedOut

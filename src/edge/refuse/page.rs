@@ -110,7 +110,11 @@ const fn is_passing(refusal: Refusal) -> bool {
         | Refusal::OriginTimeout { .. }
         | Refusal::RequestTimeout { .. }
         | Refusal::Draining => true,
-        Refusal::Request(_) | Refusal::NotFound | Refusal::BodyTooLarge { .. } | Refusal::HeadersTooLarge => false,
+        Refusal::Request(_)
+        | Refusal::NotFound
+        | Refusal::BodyTooLarge { .. }
+        | Refusal::BodyMalformed { .. }
+        | Refusal::HeadersTooLarge => false,
     }
 }
 

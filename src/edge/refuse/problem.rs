@@ -49,6 +49,7 @@ fn push_detail(text: &mut Vec<u8>, refusal: Refusal) {
         Refusal::NotFound => "Nothing is served under this address.",
         Refusal::RequestTimeout { .. } => "The request did not arrive in time.",
         Refusal::BodyTooLarge { .. } => "The request's body is too long.",
+        Refusal::BodyMalformed { .. } => "The request's body is malformed.",
         Refusal::HeadersTooLarge => "The request's headers are too long.",
         Refusal::Draining => "This server is shutting down; the request was not forwarded.",
     };

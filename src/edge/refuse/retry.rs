@@ -25,6 +25,7 @@ pub(super) fn seconds(refusal: Refusal, class: ClassIndex, random: u64) -> Optio
         | Refusal::NotFound
         | Refusal::RequestTimeout { .. }
         | Refusal::BodyTooLarge { .. }
+        | Refusal::BodyMalformed { .. }
         | Refusal::HeadersTooLarge => None,
     }
 }

@@ -11,7 +11,7 @@ use crate::edge::hygiene::{Fault, RequestId};
 use crate::policy::fixture::{policy, route};
 use crate::policy::path::PathFault;
 
-const REFUSALS: [Refusal; 14] = [
+const REFUSALS: [Refusal; 15] = [
     Refusal::Limit { limit: 0, retry_after: Duration::from_millis(4_200) },
     Refusal::Capacity,
     Refusal::WaitedOut,
@@ -24,6 +24,7 @@ const REFUSALS: [Refusal; 14] = [
     Refusal::NotFound,
     Refusal::RequestTimeout { forwarded: false },
     Refusal::BodyTooLarge { forwarded: true },
+    Refusal::BodyMalformed { forwarded: true },
     Refusal::HeadersTooLarge,
     Refusal::Draining,
 ];

@@ -107,6 +107,7 @@ impl Phrases {
             Refusal::Request(_)
             | Refusal::RequestTimeout { .. }
             | Refusal::BodyTooLarge { .. }
+            | Refusal::BodyMalformed { .. }
             | Refusal::HeadersTooLarge => &self.malformed,
         }
     }
