@@ -13,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::activity::Order;
 use super::connection::Connection;
 use super::hygiene;
+use super::local::StreamEnd;
 use super::patrol::{Watch, Watched};
 use super::trail::Trail;
 use crate::clock::Nanos;
@@ -70,6 +71,8 @@ struct Download {
     held: RefCell<Option<Held>>,
     limits: DownloadLimits,
     connection: Rc<Connection>,
+    /// How to end the stream; `None` on HTTP/1.
+    stream: Option<Rc<StreamEnd>>,
     /// Whether the origin is waited for, rather than the client.
     on_origin: Cell<bool>,
     since: Cell<Nanos>,
@@ -102,20 +105,21 @@ impl ResponseBody {
         self
     }
 
-    fn watch(&mut self) {
+    fn watch(&mut self, cx: &Context<'_>) {
         let Source::Direct(direct) = std::mem::replace(&mut self.source, Source::Gone) else {
             return;
         };
         let patrol = Rc::clone(direct.connection.worker.patrol());
-        let download = Rc::new(direct.watched());
+        let download = Rc::new(direct.watched(cx));
         let watch = patrol.watch(Rc::clone(&download) as Rc<dyn Watched>);
         self.source = Source::Watched(download, watch);
     }
 }
 
 impl Direct {
-    fn watched(self: Box<Self>) -> Download {
+    fn watched(self, cx: &Context<'_>) -> Download {
         Download {
+            stream: self.connection.h2.then(|| StreamEnd::tied(cx)),
             limits: self.limits,
             on_origin: Cell::new(false),
             since: Cell::new(self.connection.worker.patrol().clock().now()),
@@ -159,8 +163,9 @@ impl Download {
         // Dropping closes the origin's connection and frees the seat at once, though nobody polls this body.
         drop(self.held.borrow_mut().take());
         // HTTP/2 can end one stream, HTTP/1 only the connection.
-        if !self.connection.h2 {
-            self.connection.activity.order(Order::Abort);
+        match &self.stream {
+            Some(stream) => stream.end(),
+            None => self.connection.activity.order(Order::Abort),
         }
     }
 }
@@ -195,7 +200,7 @@ impl Body for ResponseBody {
                     self.source = Source::Gone;
                 } else {
                     // From here on it is the reader's turn.
-                    self.watch();
+                    self.watch(cx);
                 }
                 frame.map(|frame| frame.map_err(Into::into))
             }
