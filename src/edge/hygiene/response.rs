@@ -1,6 +1,6 @@
 //! What is taken out of an origin's answer before the client sees it.
 
-use http::header::{CONNECTION, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::names::{Kind, Seen};
@@ -39,7 +39,11 @@ pub fn strip_response(headers: &mut HeaderMap, switching: bool) -> OriginNotes {
         remove_seen(headers, seen, Kind::Connection, &CONNECTION);
         remove_seen(headers, seen, Kind::Upgrade, &UPGRADE);
     }
-    remove_seen(headers, seen, Kind::TransferEncoding, &TRANSFER_ENCODING);
+    if seen.has(Kind::TransferEncoding) {
+        headers.remove(TRANSFER_ENCODING);
+        // The coding framed the body, so the length is a lie (RFC 9112, section 6.3).
+        headers.remove(CONTENT_LENGTH);
+    }
     let has_notes = seen.has(Kind::Spillway) || seen.has(Kind::Load);
     let notes = if has_notes { read_notes(headers) } else { OriginNotes::default() };
     if has_notes || seen.has(Kind::HopByHop) {
