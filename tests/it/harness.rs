@@ -1,7 +1,9 @@
 //! Proxy, origin and client, so that a test reads as a sentence.
 
 pub mod client;
+pub mod frames;
 pub mod gate;
+pub mod h2;
 pub mod load;
 pub mod nginx;
 pub mod origin;
@@ -9,10 +11,13 @@ pub mod proxy;
 pub mod tls;
 pub mod tools;
 pub mod wait;
+pub mod wire;
 
-pub use client::Client;
+pub use client::{Answer, Client};
 pub use gate::Gate;
+pub use h2::H2;
 pub use load::Load;
 pub use origin::{Origin, Seen};
-pub use proxy::Proxy;
+pub use proxy::{PATIENCE, Proxy};
 pub use wait::until;
+pub use wire::Wire;

@@ -10,6 +10,8 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod leaving;
@@ -21,5 +23,7 @@ mod peers;
 mod priority;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod security;
 #[cfg(test)]
 mod smoke;

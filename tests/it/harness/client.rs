@@ -1,7 +1,6 @@
 //! Clients: a well-behaved one, and one that sends any bytes.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -87,15 +86,6 @@ impl Client {
         let mut back = Vec::new();
         // A reset after an answer is an end too.
         let _ = timeout(PATIENCE, stream.read_to_end(&mut back)).await.expect("the connection is closed");
-        String::from_utf8_lossy(&back).into_owned()
-    }
-
-    /// Sends these bytes and gives what has come back once it has been silent for a while: for connections that stay.
-    pub async fn raw_kept(&self, bytes: impl AsRef<[u8]>) -> String {
-        let mut stream = self.open().await;
-        stream.write_all(bytes.as_ref()).await.unwrap();
-        let mut back = Vec::new();
-        while let Ok(Ok(1..)) = timeout(Duration::from_millis(500), stream.read_buf(&mut back)).await {}
         String::from_utf8_lossy(&back).into_owned()
     }
 
