@@ -71,7 +71,7 @@ enum Measurement {
     TenMillionKeys(keys::Options),
     /// The demo's shop in trouble, behind each proxy
     Surge(surge::Options),
-    /// Every figure
+    /// Every figure of the README's table; some 15 minutes
     All,
     /// No measurement: the demo's shop alone, to put something in front of it
     Shop {
@@ -142,7 +142,12 @@ fn print(figures: &[Figure], format: Format) {
         Format::Json => println!("{}", serde_json::to_string_pretty(figures).unwrap_or_default()),
         Format::Markdown => {
             println!("{MARKDOWN_HEADING}");
-            figures.iter().for_each(|figure| println!("{}", figure.markdown()));
+            figures
+                .iter()
+                .filter(|figure| figure.fits_the_table())
+                .for_each(|figure| println!("{}", figure.markdown()));
+            println!();
+            figures.iter().flat_map(Figure::footnotes).for_each(|note| println!("{note}"));
         }
     }
 }

@@ -75,7 +75,8 @@ impl Heard {
 struct Flow<'a> {
     pace: &'a Pace,
     lines: Vec<Line>,
-    idle: Vec<usize>,
+    /// The longest idle first, so that all take their turns.
+    idle: VecDeque<usize>,
     /// When requests should have left that have not.
     due: VecDeque<Instant>,
     heard: Heard,
@@ -109,8 +110,8 @@ impl Flow<'_> {
     }
 
     fn send_due(&mut self) -> io::Result<()> {
-        while let (Some(number), Some(intended)) = (self.idle.last().copied(), self.due.front().copied()) {
-            self.idle.pop();
+        while let (Some(number), Some(intended)) = (self.idle.front().copied(), self.due.front().copied()) {
+            self.idle.pop_front();
             self.due.pop_front();
             let Some(line) = self.lines.get_mut(number) else { continue };
             if let Err(error) = line.ask(REQUEST, intended) {
@@ -148,7 +149,7 @@ impl Flow<'_> {
                 if last || worn {
                     return self.replace(number);
                 }
-                self.idle.push(number);
+                self.idle.push_back(number);
                 Ok(())
             }
             // Nobody was asking: the other side may close, and the next request finds a new connection.
@@ -166,7 +167,7 @@ impl Flow<'_> {
     fn replace(&mut self, number: usize) -> io::Result<()> {
         if let Some(line) = self.lines.get_mut(number) {
             *line = Line::connect(self.pace.target)?;
-            self.idle.push(number);
+            self.idle.push_back(number);
         }
         Ok(())
     }

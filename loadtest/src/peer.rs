@@ -191,3 +191,40 @@ pub(crate) fn free_address() -> Result<SocketAddr, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     listener.and_then(|listener| listener.local_addr()).map_err(|error| format!("no port is free: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACEHOLDERS: [&str; 9] = ["WORKERS", "LISTEN", "TLS ", "ADMIN", "ORIGIN", "SEATS", "RATE", "BURST", "DIR/"];
+
+    fn address(port: u16) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, port).into()
+    }
+
+    #[test]
+    fn every_placeholder_of_a_template_is_filled_in() {
+        let directory = tempfile::tempdir().unwrap();
+        let tls = Files::write(directory.path()).unwrap();
+        for tls in [None, Some(tls)] {
+            let job = Job { tls, ..Job::generous(address(3), 0) };
+            for peer in Peer::ALL {
+                let text = peer.configured(&job, address(1), address(2), directory.path());
+                assert!(text.contains("127.0.0.1:1") && text.contains("127.0.0.1:3"), "{text}");
+                for placeholder in PLACEHOLDERS {
+                    assert!(!text.contains(placeholder), "{placeholder} in {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn spillways_configuration_is_a_good_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let tls = Some(Files::write(directory.path()).unwrap());
+        let job = Job { tls, ..Job::generous(address(3), 0) };
+        let text = Peer::Spillway.configured(&job, address(1), address(2), directory.path());
+        let settings = spillway::config::load(&text, directory.path()).unwrap();
+        assert_eq!((settings.server.workers, settings.listeners[0].tls.len()), (1, 1));
+    }
+}

@@ -136,7 +136,10 @@ impl Figure {
 
     /// One row of the table whose heading is [`MARKDOWN_HEADING`].
     pub(crate) fn markdown(&self) -> String {
-        let of = |peer: Peer| self.median_of(peer.name()).map_or("–".to_owned(), short);
+        let of = |peer: Peer| match self.rows.iter().find(|row| row.who == peer.name()) {
+            Some(Row { outcome: Outcome::Skipped(_), .. }) => "skipped".to_owned(),
+            row => row.and_then(Row::median).map_or("–".to_owned(), short),
+        };
         let ratio = self.ratio().map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         format!(
             "| {}, {} | {} | {} | {} | {ratio} | {} | {} |",
@@ -148,6 +151,20 @@ impl Figure {
             self.goal.text(),
             self.verdict().text(),
         )
+    }
+
+    /// What the table has no room for: why somebody was skipped, and notes.
+    pub(crate) fn footnotes(&self) -> Vec<String> {
+        let skipped = self.rows.iter().filter_map(|row| match &row.outcome {
+            Outcome::Skipped(why) => Some(format!("- {}: {} skipped, {why}", self.name, row.who)),
+            Outcome::Rounds(_) => None,
+        });
+        skipped.chain(self.notes.iter().map(|note| format!("- {}: {note}", self.name))).collect()
+    }
+
+    /// Whether any of the table's columns has something to show.
+    pub(crate) fn fits_the_table(&self) -> bool {
+        self.rows.iter().any(|row| Peer::ALL.iter().any(|peer| row.who == peer.name()))
     }
 
     fn judged(&self) -> String {
@@ -262,5 +279,7 @@ mod tests {
         figure.rows.retain(|row| row.who != "spillway");
         assert_eq!(figure.verdict(), Verdict::Open);
         assert!(figure.text().contains("haproxy      skipped: not installed"));
+        assert_eq!(figure.markdown(), "| CPU, µs | – | 20.0 | skipped | – | ≤ 1.00 × | open |");
+        assert_eq!(figure.footnotes(), ["- CPU: haproxy skipped, not installed"]);
     }
 }

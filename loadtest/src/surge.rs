@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spillway::demo::database::{LiveDatabase, Parameters};
 use spillway::demo::page::Page;
@@ -40,6 +40,7 @@ const BEFORE: Duration = Duration::from_secs(10);
 const TROUBLE: Duration = Duration::from_secs(20);
 const AFTER: Duration = Duration::from_secs(15);
 const STUCK: Duration = Duration::from_secs(8);
+const STUCK_SPEED: f64 = 0.05;
 
 /// Who stands before the shop.
 #[derive(Debug, Clone, Copy)]
@@ -97,23 +98,28 @@ fn play(stage: &Stage, guard: Guard, options: Options) -> Result<[f64; 4], Strin
     let crowd = Crowd::gather(target, options.timeline(), Habits::default(), 11).map_err(|error| error.to_string())?;
     thread::sleep(BEFORE);
     let before = crowd.take();
-    let possible = options.trouble(shop.database());
+    let troubled = Instant::now();
+    let possible_each_second = options.trouble(shop.database());
     let during = crowd.take();
+    let possible = possible_each_second * troubled.elapsed().as_secs_f64();
     thread::sleep(AFTER.saturating_sub(LAST));
     let mut rest = crowd.take();
+    let ending = Instant::now();
     thread::sleep(LAST);
     let last = crowd.take();
+    let end = ending.elapsed();
     rest.add(&during);
     rest.add(&last);
     eprintln!("    before {}; during {}; the last 5 s {}", said(&before), said(&during), said(&last));
-    let share = |done: f64, possible: f64| 100.0 * done / possible;
+    let share = |done: f64, possible: f64| if possible > 0.0 { 100.0 * done / possible } else { 0.0 };
     let capacity = f64::from(healthy.best_concurrency);
     let orders_possible = (possible + capacity * AFTER.as_secs_f64()) / work_of_a_journey();
     Ok([
         share(during.work.as_secs_f64(), possible),
         share(rest.finished as f64, orders_possible),
         share(rest.finished as f64, rest.entered as f64),
-        share(last.work.as_secs_f64(), capacity * options.calm() * LAST.as_secs_f64()),
+        // Those whom the surge has held up may come on top.
+        share(last.work.as_secs_f64(), capacity * options.calm() * end.as_secs_f64()).min(100.0),
     ])
 }
 
@@ -142,27 +148,28 @@ impl Options {
         }
     }
 
-    /// Makes the trouble, and gives the work that was possible meanwhile, in seconds.
+    /// Makes the trouble, and gives the work that was possible in each of its seconds, in seconds.
     fn trouble(&self, database: &LiveDatabase) -> f64 {
         let healthy = database.parameters();
         let best = f64::from(healthy.best_concurrency);
         match self.scenario {
             Scenario::Surge => {
                 thread::sleep(TROUBLE);
-                best * TROUBLE.as_secs_f64()
+                best
             }
             Scenario::Stuck => {
-                database.set_parameters(Parameters { speed: 0.05, ..healthy });
+                database.set_parameters(Parameters { speed: STUCK_SPEED, ..healthy });
                 thread::sleep(STUCK);
                 database.set_parameters(healthy);
                 thread::sleep(TROUBLE.saturating_sub(STUCK));
-                best * (TROUBLE.saturating_sub(STUCK).as_secs_f64() + 0.05 * STUCK.as_secs_f64())
+                let stuck = STUCK.div_duration_f64(TROUBLE);
+                best * (1.0 - stuck + stuck * STUCK_SPEED)
             }
             Scenario::Halved => {
                 database.set_parameters(Parameters { best_concurrency: healthy.best_concurrency / 2, ..healthy });
                 thread::sleep(TROUBLE);
                 database.set_parameters(healthy);
-                best / 2.0 * TROUBLE.as_secs_f64()
+                best / 2.0
             }
         }
     }

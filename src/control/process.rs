@@ -68,17 +68,20 @@ impl Process {
     pub async fn run(self, mut requests: mpsc::Receiver<Request>) -> Ending {
         let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor } = self;
         let _watch = config.and_then(|path| watch(&path, &policies));
-        let mut workers = all_ended(workers);
         priority::raise();
         serve(&lifecycle, &policies, predecessor);
         let running = Running { policies: &policies, logs: &logs, sockets: Arc::new(sockets), program };
         let phase = tokio::select! {
             phase = running.until_left(&mut requests) => phase,
-            _ = &mut workers => return Ending::Failed,
+            () = one_ended(&workers) => {
+                // Its sockets would go on taking connections that nobody answers.
+                tracing::error!("a worker ended by itself; the process ends, to be started anew");
+                return Ending::Failed;
+            }
         };
         let drain_timeout = policies.in_force().settings.server.drain_timeout;
         // The sockets are closed by now unless another process has them, so no connection waits in vain to be accepted.
-        leave(&lifecycle, phase, &mut requests, workers, drain_timeout).await
+        leave(&lifecycle, phase, &mut requests, all_ended(workers), drain_timeout).await
     }
 }
 
@@ -197,6 +200,16 @@ fn watch(path: &Path, policies: &Policies) -> Option<Watch> {
     watch
         .inspect_err(|error| tracing::error!(%error, "changes of the configuration file go unnoticed; use SIGHUP"))
         .ok()
+}
+
+/// How often it is seen whether a worker has ended by itself.
+const WORKER_CHECK: Duration = Duration::from_millis(250);
+
+/// Completes when any worker has ended.
+async fn one_ended(workers: &[JoinHandle<()>]) {
+    while !workers.iter().any(JoinHandle::is_finished) {
+        tokio::time::sleep(WORKER_CHECK).await;
+    }
 }
 
 /// Completes when every worker has ended.

@@ -7,10 +7,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
+use http_body::Body;
 use smallvec::SmallVec;
 use tower::{Layer, Service};
 
+use super::activity::Order;
 use super::answer::{self, Asker};
 use super::refuse::{Audience, Refusal};
 use super::screen::Screened;
@@ -84,7 +87,11 @@ where
 }
 
 fn refuse(screened: Screened, refusal: Refusal) -> Answer {
-    let Screened { parts, asker, trail, .. } = screened;
+    let Screened { parts, body, asker, trail, .. } = screened;
+    if !body.is_end_stream() && parts.headers.contains_key(TRANSFER_ENCODING) {
+        // Where a chunked body ends is known only by reading it, which a refused one is not worth.
+        trail.connection.activity.order(Order::Finish);
+    }
     trail.decided(Decision::Refuse, refusal.reason(), Mode::Enforce);
     answer::refused(trail, &asker, &Audience::of(&parts), refusal)
 }
@@ -193,7 +200,8 @@ async fn wait(screened: &mut Screened, judgement: Judgement) -> Result<(RouteInd
     let now = clock::now();
     trail.waited(Duration::from_nanos(now.saturating_sub(trail.began)));
     let seat = seat.map_err(|_late| Refusal::WaitedOut)?;
-    // Others of the same client may have emptied the bucket meanwhile.
+    // Others of the same client may have emptied a bucket meanwhile: look again before anything is taken.
+    check(trail, &judgement.keys, now, Ask::Look)?;
     check(trail, &judgement.keys, now, Ask::Take)?;
     trail.decided(Decision::Admit, Reason::Wait, Mode::Enforce);
     Ok((judgement.route, seat, now))

@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::activity::{Activity, Inspected, Order, Patience};
+use super::gate::Entered;
 use super::hygiene;
 use super::local::LocalExecutor;
 use super::patrol::Watch;
@@ -47,6 +48,9 @@ pub(crate) struct Connection {
     pub(crate) listener: usize,
     /// What is true of every request on it.
     pub(crate) facts: hygiene::Connection,
+    /// Its place among the connections that may be open; a tunnel keeps it.
+    #[expect(dead_code, reason = "held for its drop")]
+    pub(crate) entered: Entered,
     /// Version of TLS; `None` on cleartext.
     pub(crate) tls: Option<TlsVersion>,
     /// Whether it speaks HTTP/2.
@@ -95,13 +99,13 @@ pub(crate) async fn serve(worker: Rc<Worker>, listener: usize, mut stream: TcpSt
             }
         }
     }
-    let Ok(_entered) = worker.enter(&pinned, client.ip()) else {
+    let Ok(entered) = worker.enter(&pinned, client.ip()) else {
         return;
     };
     let Some(tls) = pinned.tls(listener) else {
         open.speaks(Protocol::H1);
         let facts = hygiene::Connection::new(client.ip(), false, None);
-        return Arrival { worker, pinned, listener, facts, tls: None }.http1(Transport::Plain(stream)).await;
+        return Arrival { worker, pinned, listener, facts, entered, tls: None }.http1(Transport::Plain(stream)).await;
     };
     let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
     let Some(stream) = handshake(&worker, acceptor, stream, metrics).await else {
@@ -112,7 +116,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, listener: usize, mut stream: TcpSt
     let tls = Some(version(session.protocol_version()));
     let h2 = session.alpn_protocol() == Some(b"h2");
     let transport = Transport::Tls(Box::new(stream));
-    let arrival = Arrival { worker, pinned, listener, facts, tls };
+    let arrival = Arrival { worker, pinned, listener, facts, entered, tls };
     if h2 {
         open.speaks(Protocol::H2);
         arrival.http2(transport).await;
@@ -159,7 +163,7 @@ fn version(version: Option<rustls::ProtocolVersion>) -> TlsVersion {
 
 fn activity(worker: &Worker, pinned: &Pinned) -> Arc<Activity> {
     let client = &pinned.policy.settings.client;
-    let patience = Patience { head: client.header_timeout, idle: client.idle_timeout };
+    let patience = Patience { head: client.header_timeout, idle: client.idle_timeout, unread: client.body_timeout };
     Arc::new(Activity::new(worker.patrol().clock().clone(), patience))
 }
 
@@ -169,6 +173,7 @@ struct Arrival {
     pinned: Rc<Pinned>,
     listener: usize,
     facts: hygiene::Connection,
+    entered: Entered,
     tls: Option<TlsVersion>,
 }
 
@@ -183,14 +188,14 @@ impl Arrival {
     /// Makes the connection known. The revision is not kept: each request pins its own, and a connection may stay for
     /// hours.
     fn begin(self, h2: bool) -> (Rc<Connection>, Known) {
-        let Self { worker, pinned, listener, facts, tls } = self;
+        let Self { worker, pinned, listener, facts, entered, tls } = self;
         let activity = activity(&worker, &pinned);
         let known = Known {
             activity: Arc::clone(&activity),
             _listed: worker.list(&activity),
             _watch: worker.patrol().watch(Rc::new(Inspected(Arc::clone(&activity)))),
         };
-        (Rc::new(Connection { worker, activity, listener, facts, tls, h2 }), known)
+        (Rc::new(Connection { worker, activity, listener, facts, entered, tls, h2 }), known)
     }
 
     async fn http1(self, transport: Transport) {
@@ -285,13 +290,13 @@ async fn serve_http2(connection: Rc<Connection>, known: &Known, transport: Trans
         }
         match activity.ordered() {
             Order::Serve => {}
-            Order::Finish | Order::Close => {
+            // A client that asks for nothing in time is told by GOAWAY too.
+            Order::Finish | Order::Close | Order::HeadTimeout => {
                 if !std::mem::replace(&mut closing, true) {
                     Pin::new(&mut http).graceful_shutdown();
                 }
             }
-            // An HTTP/2 connection that has not begun a request by then has nothing to be told but GOAWAY.
-            Order::HeadTimeout | Order::Abort => return Poll::Ready(End::Aborted),
+            Order::Abort => return Poll::Ready(End::Aborted),
         }
         Pin::new(&mut http).poll(cx).map(End::Done)
     })

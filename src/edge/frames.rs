@@ -13,6 +13,7 @@ const HEADERS: u8 = 0x1;
 const RST_STREAM: u8 = 0x3;
 const WINDOW_UPDATE: u8 = 0x8;
 const END_STREAM: u8 = 0x1;
+const PADDED: u8 = 0x8;
 
 /// SETTINGS, PING, PRIORITY, CONTINUATION, empty DATA and unknown frames at once…
 const CONTROL_BURST: u64 = 200;
@@ -91,11 +92,13 @@ impl FrameMeter {
 
     fn frame(&mut self) {
         let [high, middle, low, kind, flags, ..] = self.header;
+        // Padding is at most 256 bytes, so a longer frame carries something.
+        let least = if flags & PADDED == 0 { 0 } else { 256 };
         let length = u32::from_be_bytes([0, high, middle, low]);
         self.payload_left = length as usize;
         match kind {
             HEADERS => self.requests += 1,
-            DATA if length > 0 || flags & END_STREAM != 0 => {}
+            DATA if length > least || flags & END_STREAM != 0 => {}
             RST_STREAM | WINDOW_UPDATE => self.flow += 1,
             _ => self.control += 1,
         }

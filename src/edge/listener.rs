@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -48,22 +49,27 @@ fn begin(worker: &Rc<Worker>, listener: usize, stream: TcpStream, peer: SocketAd
 
 /// Closing a socket resets what waits in its queue, so the queue is emptied first.
 async fn take_queued(worker: &Rc<Worker>, listener: usize, socket: &TcpListener) {
-    let queued = std::future::poll_fn(|cx| {
-        let mut queued = Vec::new();
-        while let std::task::Poll::Ready(Ok(accepted)) = socket.poll_accept(cx) {
-            queued.push(accepted);
+    // Unconstrained: a task's budget would look like an empty queue.
+    tokio::task::coop::unconstrained(std::future::poll_fn(|cx| {
+        while let Poll::Ready(accepted) = socket.poll_accept(cx) {
+            match accepted {
+                Ok((stream, peer)) => begin(worker, listener, stream, peer),
+                Err(error) if is_exhausted(&error) => break,
+                Err(_) => {}
+            }
         }
-        std::task::Poll::Ready(queued)
-    });
-    for (stream, peer) in queued.await {
-        begin(worker, listener, stream, peer);
-    }
+        Poll::Ready(())
+    }))
+    .await;
+}
+
+fn is_exhausted(error: &io::Error) -> bool {
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    exhausted.iter().any(|errno| Some(errno.raw_os_error()) == error.raw_os_error())
 }
 
 async fn rest_after(error: &io::Error) {
-    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    let code = error.raw_os_error();
-    if exhausted.iter().any(|errno| Some(errno.raw_os_error()) == code) {
+    if is_exhausted(error) {
         tracing::warn!(%error, "cannot accept connections; raise the limit of open files (ulimit -n)");
         tokio::time::sleep(REST * 5).await;
     }

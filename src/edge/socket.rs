@@ -50,7 +50,10 @@ impl Socket {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.activity.received();
+        if self.meter.is_none() {
+            // On HTTP/2 bytes need not be the beginning of a request.
+            self.activity.received();
+        }
         if let Some(meter) = &mut self.meter {
             meter
                 .received(bytes, self.activity.age_seconds(), self.sent)
@@ -78,6 +81,14 @@ impl Socket {
         self.instead.is_some()
     }
 
+    fn took(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.activity.wrote(written.is_pending());
+        if let Poll::Ready(Ok(count)) = written {
+            self.sent += count as u64;
+        }
+        written
+    }
+
     fn poll_instead(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
         while let Some(instead) = self.instead.as_mut().filter(|instead| instead.has_remaining()) {
             let count = ready!(self.transport.poll_write(cx, instead))?;
@@ -103,9 +114,8 @@ impl AsyncWrite for Socket {
         if self.is_parser_answer(buf) {
             return self.poll_instead(cx, buf.len());
         }
-        let count = ready!(self.transport.poll_write(cx, buf))?;
-        self.sent += count as u64;
-        Poll::Ready(Ok(count))
+        let written = self.transport.poll_write(cx, buf);
+        self.took(written)
     }
 
     fn poll_write_vectored(
@@ -118,12 +128,11 @@ impl AsyncWrite for Socket {
         {
             return self.poll_instead(cx, only.len());
         }
-        let count = ready!(match &mut self.transport {
+        let written = match &mut self.transport {
             Transport::Plain(stream) => gather::poll_write(stream, cx, bufs),
             Transport::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(cx, bufs),
-        })?;
-        self.sent += count as u64;
-        Poll::Ready(Ok(count))
+        };
+        self.took(written)
     }
 
     fn is_write_vectored(&self) -> bool {

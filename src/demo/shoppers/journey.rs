@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::Method;
+use http::{Method, Uri};
 
 use crate::demo::page::Page;
 use crate::demo::storefront::CATALOGUE;
@@ -40,9 +40,10 @@ pub(super) fn alongside(step: &Step) -> Option<Step> {
     Some(get(Page::Recommendations, format!("/recommendations?for={slug}")))
 }
 
-/// The confirmation at `target`, if that is what it is.
-pub(super) fn confirmation(target: &str) -> Option<Step> {
-    target.starts_with("/orders/").then(|| get(Page::Order, target.to_owned()))
+/// The confirmation, if that is where `location` points to; some proxies make it absolute.
+pub(super) fn confirmation(location: &str) -> Option<Step> {
+    let target = location.parse::<Uri>().ok()?.path().to_owned();
+    target.starts_with("/orders/").then(|| get(Page::Order, target))
 }
 
 fn get(page: Page, target: impl Into<Cow<'static, str>>) -> Step {
@@ -51,4 +52,27 @@ fn get(page: Page, target: impl Into<Cow<'static, str>>) -> Step {
 
 fn post(page: Page, target: &'static str, form: String) -> Step {
     Step { page, method: Method::POST, target: target.into(), form }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_may_be_absolute() {
+        let order = get(Page::Order, "/orders/B2");
+        assert_eq!(confirmation("/orders/B2"), Some(order.clone()));
+        assert_eq!(confirmation("http://shop.example:8080/orders/B2"), Some(order));
+        assert_eq!(confirmation("/cart"), None);
+    }
+
+    #[test]
+    fn a_journey_asks_for_each_kind_of_page_once() {
+        let steps = journey(&mut fastrand::Rng::with_seed(3));
+        let mut pages: Vec<Page> = steps.iter().map(|step| step.page).collect();
+        pages.extend(steps.iter().filter_map(alongside).map(|step| step.page));
+        pages.push(Page::Order);
+        assert_eq!(pages.len(), Page::ALL.len());
+        assert!(Page::ALL.iter().all(|page| pages.contains(page)));
+    }
 }
