@@ -181,8 +181,11 @@ fn limit() -> impl Strategy<Value = LimitSettings> {
 }
 
 fn rate() -> impl Strategy<Value = Rate> {
-    let per = select(vec![1, 60, 3_600, 86_400]).prop_map(Duration::from_secs);
-    (1..1_000_000_000_u64, per).prop_map(|(count, per)| Rate { count, per })
+    let per = select(vec![1, 60, 3_600, 86_400]);
+    (1..1_000_000_000_u64, per).prop_map(|(count, secs)| {
+        // At most a million a second.
+        Rate { count: count.min(1_000_000 * secs), per: Duration::from_secs(secs) }
+    })
 }
 
 fn route() -> impl Strategy<Value = RouteSettings> {
