@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
 
 use crate::harness::client::{Answer, request};
-use crate::harness::{Origin, Proxy};
+use crate::harness::{Gate, Origin, Proxy};
 
 /// Everything goes to `origin` under these limits; 127.0.0.1 is a trusted proxy.
 fn limited(origin: &Origin, names: &str, limits: &str) -> String {
@@ -203,6 +203,37 @@ async fn a_refused_request_takes_no_token_of_another_limit() {
     assert_eq!(from("192.0.2.2").await.status, 200);
     assert_eq!(from("192.0.2.3").await.status, 200);
     assert!(from("192.0.2.4").await.header("ratelimit").starts_with("\"all\";"));
+}
+
+#[tokio::test]
+async fn nor_does_one_that_waited_for_a_seat_meanwhile() {
+    let (origin, gate) = Gate::origin().await;
+    let limits = limit("all", "global", "1/h", 3) + &limit("each", "client-ip", "1/h", 1);
+    let config = limited(&origin, "\"all\", \"each\"", &limits)
+        .replace("[[class]]", "capacity = { mode = \"fixed\", limit = 1 }\n[[class]]")
+        .replace("name = \"browse\"", "name = \"browse\"\nmax_wait = \"25s\"");
+    let proxy = Proxy::with(&config);
+    let client = proxy.client();
+    let begin = |address: &'static str| {
+        let mut asked = request("GET", "/", "");
+        asked.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        tokio::spawn(async move { client.send(asked).await.status.as_u16() })
+    };
+    let first = begin("192.0.2.1");
+    origin.sees(1).await;
+    let twins = [begin("192.0.2.2"), begin("192.0.2.2")];
+    proxy.shows("spillway_seat_waiting{class=\"browse\"}", 2.0).await;
+    gate.lets_go(2);
+    assert_eq!(first.await.unwrap(), 200);
+    let mut answers = Vec::new();
+    for twin in twins {
+        answers.push(twin.await.unwrap());
+    }
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 429]);
+    gate.lets_go(1);
+    assert_eq!(begin("192.0.2.3").await.unwrap(), 200, "the token of everybody that the second twin did not need");
+    assert_eq!(begin("192.0.2.4").await.unwrap(), 429);
 }
 
 #[tokio::test]
