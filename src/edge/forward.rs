@@ -67,6 +67,7 @@ struct Sent {
     at: Nanos,
 }
 
+#[expect(clippy::result_large_err, reason = "an answer is moved once on either way")]
 fn send(admitted: Admitted) -> Result<(Sent, Exchanging), Answer> {
     let Admitted { screened, route, seat, now } = admitted;
     let Screened { mut parts, body, target, asker, mut trail } = screened;

@@ -212,7 +212,7 @@ impl SnapshotBuilder {
             }
         }
         let origins = self.origins.prepare(&settings.origins);
-        let origins = origins.map_err(|found| problems.extend(found.into_iter().map(origin_problem)));
+        let origins = origins.map_err(|found| problems.extend(found.iter().map(|line| origin_problem(line))));
         let policy = Policy::compile(settings, revision).map_err(|found| problems.extend(found));
         match (policy, origins) {
             (Ok(policy), Ok(origins)) if problems.is_empty() => Ok(Prepared { policy, listeners, origins }),
@@ -281,7 +281,7 @@ impl SnapshotBuilder {
 }
 
 /// The origin says its problems in one line that begins with the key path.
-fn origin_problem(line: String) -> Problem {
-    let (key, message) = line.split_once(": ").unwrap_or(("origin", &line));
+fn origin_problem(line: &str) -> Problem {
+    let (key, message) = line.split_once(": ").unwrap_or(("origin", line));
     Problem { line: 0, column: 0, key: key.to_owned(), message: message.to_owned(), suggestion: None }
 }

@@ -90,7 +90,7 @@ impl Socket {
     }
 
     fn poll_instead(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
-        while let Some(instead) = self.instead.as_mut().filter(|instead| instead.has_remaining()) {
+        while let Some(instead) = self.instead.as_mut().filter(Buf::has_remaining) {
             let count = ready!(self.transport.poll_write(cx, instead))?;
             instead.advance(count);
         }
