@@ -234,7 +234,8 @@ async fn serve_http1(connection: Rc<Connection>, known: &Known, transport: Trans
                 }
             }
             Order::HeadTimeout => return Poll::Ready(End::HeadTimeout),
-            Order::Abort => return Poll::Ready(End::Aborted),
+            // An HTTP/2 connection is in its first head until its first request, so nobody is cut off here.
+            Order::HeadTimeout | Order::Abort => return Poll::Ready(End::Aborted),
         }
         Pin::new(&mut http).poll(cx).map(End::Done)
     })
@@ -290,8 +291,7 @@ async fn serve_http2(connection: Rc<Connection>, known: &Known, transport: Trans
         }
         match activity.ordered() {
             Order::Serve => {}
-            // A client that asks for nothing in time is told by GOAWAY too.
-            Order::Finish | Order::Close | Order::HeadTimeout => {
+            Order::Finish | Order::Close => {
                 if !std::mem::replace(&mut closing, true) {
                     Pin::new(&mut http).graceful_shutdown();
                 }
