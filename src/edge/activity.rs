@@ -138,8 +138,11 @@ impl Activity {
     pub(crate) fn reset_early(&self) {
         let resets = self.resets.load(Relaxed) + 1;
         self.resets.store(resets, Relaxed);
-        let seconds = self.age_seconds();
-        if resets > RESET_BURST + RESETS_PER_SECOND * seconds {
+        let bound = RESET_BURST + RESETS_PER_SECOND * self.age_seconds();
+        if resets > 2 * bound {
+            // GOAWAY takes effect when the client acknowledges it; this one goes on as if it had not heard.
+            self.order(Order::Abort);
+        } else if resets > bound {
             self.order(Order::Finish);
         }
     }
@@ -186,8 +189,13 @@ impl Watched for Inspected {
         let silent = since(&activity.since);
         let unread =
             activity.unread_since.load(Relaxed) != 0 && since(&activity.unread_since) > activity.patience.unread;
-        let closing =
-            matches!(activity.ordered(), Order::Close | Order::HeadTimeout) && since(&activity.ordered_at) > LAST_WORDS;
+        // Who said nothing in time is given no more than that time again.
+        let last_words = match activity.ordered() {
+            Order::Close => LAST_WORDS,
+            Order::HeadTimeout => activity.patience.head.min(LAST_WORDS),
+            Order::Serve | Order::Finish | Order::Abort => Duration::MAX,
+        };
+        let closing = since(&activity.ordered_at) > last_words;
         if unread || (closing && !activity.is_busy()) {
             activity.order(Order::Abort);
         }

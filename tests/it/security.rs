@@ -1,6 +1,7 @@
 //! What a hostile client may try, row by row; the real binary, raw bytes.
 
 mod answers;
+mod flood;
 mod framing;
 mod headers;
 mod hosts;
