@@ -10,6 +10,7 @@ mod handshake;
 mod keys;
 mod latency;
 mod memory;
+mod noise;
 mod origin;
 mod pacer;
 mod peer;
@@ -101,20 +102,24 @@ fn measure(measurement: &Measurement, options: stage::Options) -> Result<Vec<Fig
         return surge::open_shop(*port);
     }
     let stage = Stage::prepare(options)?;
-    match *measurement {
-        Measurement::Shop { .. } => Ok(Vec::new()),
-        Measurement::Proxied(options) => Ok(vec![proxied::proxied(&stage, options)?]),
-        Measurement::Refused => Ok(vec![proxied::refused(&stage)?]),
-        Measurement::Handshake => Ok(vec![handshake::handshake(&stage)?]),
-        Measurement::Latency(options) => latency::latency(&stage, options),
-        Measurement::Scale => scale::scale(&stage),
-        Measurement::IdleMemory(options) => Ok(vec![memory::idle_memory(&stage, options)?]),
-        Measurement::ReloadRoutes(options) => reload::routes(&stage, options),
-        Measurement::ReloadStorm(options) => reload::storm(&stage, options),
-        Measurement::TenMillionKeys(options) => keys::ten_million_keys(&stage, options),
-        Measurement::Surge(options) => Ok(surge::surge(&stage, options)),
-        Measurement::All => all(&stage),
+    let mut figures = match *measurement {
+        Measurement::Shop { .. } => Vec::new(),
+        Measurement::Proxied(options) => vec![proxied::proxied(&stage, options)?],
+        Measurement::Refused => vec![proxied::refused(&stage)?],
+        Measurement::Handshake => vec![handshake::handshake(&stage)?],
+        Measurement::Latency(options) => latency::latency(&stage, options)?,
+        Measurement::Scale => scale::scale(&stage)?,
+        Measurement::IdleMemory(options) => vec![memory::idle_memory(&stage, options)?],
+        Measurement::ReloadRoutes(options) => reload::routes(&stage, options)?,
+        Measurement::ReloadStorm(options) => reload::storm(&stage, options)?,
+        Measurement::TenMillionKeys(options) => keys::ten_million_keys(&stage, options)?,
+        Measurement::Surge(options) => surge::surge(&stage, options),
+        Measurement::All => all(&stage)?,
+    };
+    for figure in &mut figures {
+        figure.notes.extend(stage.noise.clone());
     }
+    Ok(figures)
 }
 
 /// Everything the README shows.

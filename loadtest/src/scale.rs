@@ -9,7 +9,8 @@ use crate::report::{Figure, Goal, Row};
 use crate::stage::Stage;
 use crate::wrk::{Ask, Protocol};
 
-/// Requests that two workers serve in a processor's second, for each that one does, times two; and the throughputs.
+/// Requests that two workers serve in a processor's second, for each that one does, times two; and the throughputs. More
+/// than twice is luck and counts as twice.
 ///
 /// Where clients and origin have cores of their own the throughputs tell; where they have not, they take what the second
 /// worker would need, and only the cost of a request can show whether workers get in each other's way.
@@ -27,7 +28,9 @@ pub(crate) fn scale(stage: &Stage) -> Result<Vec<Figure>, String> {
     let gain = |rows: &[Row], times: f64, power: i32| {
         let [one, two] = rows else { return Row::skipped(Peer::Spillway.name(), "not measured") };
         match (one.median(), two.median()) {
-            (Some(one), Some(two)) => Row::measured(Peer::Spillway.name(), vec![times * (two / one).powi(power)]),
+            (Some(one), Some(two)) => {
+                Row::measured(Peer::Spillway.name(), vec![(times * (two / one).powi(power)).min(2.0)])
+            }
             _ => Row::skipped(Peer::Spillway.name(), "not measured; see the figures before"),
         }
     };

@@ -9,6 +9,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use tempfile::TempDir;
 
 use crate::certificate::Files;
+use crate::noise;
 use crate::peer::{Job, Peer, Proxy};
 use crate::process::Core;
 use crate::report::Row;
@@ -45,6 +46,8 @@ pub(crate) struct Options {
 pub(crate) struct Stage {
     pub(crate) options: Options,
     pub(crate) certificate: Files,
+    /// What other programs did to the machine before the beginning, if it was worth mentioning.
+    pub(crate) noise: Option<String>,
     directory: TempDir,
 }
 
@@ -61,9 +64,10 @@ impl Stage {
         if options.nice != 0 {
             setpriority_process(None, options.nice).map_err(|error| format!("priority {}: {error}", options.nice))?;
         }
+        let noise = noise::warning().inspect(|noise| eprintln!("loadtest: {noise}"));
         let directory = tempfile::Builder::new().prefix("loadtest-").tempdir().map_err(|error| error.to_string())?;
         let certificate = Files::write(directory.path())?;
-        Ok(Self { options, certificate, directory })
+        Ok(Self { options, certificate, noise, directory })
     }
 
     pub(crate) fn measured_for(&self) -> Duration {
