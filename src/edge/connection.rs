@@ -234,8 +234,7 @@ async fn serve_http1(connection: Rc<Connection>, known: &Known, transport: Trans
                 }
             }
             Order::HeadTimeout => return Poll::Ready(End::HeadTimeout),
-            // An HTTP/2 connection is in its first head until its first request, so nobody is cut off here.
-            Order::HeadTimeout | Order::Abort => return Poll::Ready(End::Aborted),
+            Order::Abort => return Poll::Ready(End::Aborted),
         }
         Pin::new(&mut http).poll(cx).map(End::Done)
     })
@@ -296,7 +295,8 @@ async fn serve_http2(connection: Rc<Connection>, known: &Known, transport: Trans
                     Pin::new(&mut http).graceful_shutdown();
                 }
             }
-            Order::Abort => return Poll::Ready(End::Aborted),
+            // An HTTP/2 connection is in its first head until its first request: there is nobody to tell.
+            Order::HeadTimeout | Order::Abort => return Poll::Ready(End::Aborted),
         }
         Pin::new(&mut http).poll(cx).map(End::Done)
     })
