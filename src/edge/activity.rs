@@ -152,7 +152,11 @@ impl Activity {
         if self.order.load(Relaxed) < order as u8 {
             self.order.store(order as u8, Relaxed);
             self.ordered_at.store(self.clock.now(), Relaxed);
-            self.waker.wake();
+            if let Some(waker) = self.waker.take() {
+                waker.wake_by_ref();
+                // Kept for the next order: connections register once.
+                self.waker.register(&waker);
+            }
         }
     }
 

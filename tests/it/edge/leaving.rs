@@ -74,21 +74,31 @@ async fn a_client_that_leaves_gives_its_place_in_line_up() {
     slow.say(get("/slow", "")).await;
     origin.sees(1).await;
     let mut first = Wire::to(proxy.client()).await;
-    first.say(get("/patient", "")).await;
-    // There is one place in line; once it is taken, others are told at once.
-    loop {
-        let mut next = Wire::to(proxy.client()).await;
-        next.say(get("/patient?next", "")).await;
-        let answered = tokio::time::timeout(std::time::Duration::from_millis(300), next.head()).await;
-        if answered.is_ok_and(|head| head.contains("x-spillway-reason: capacity")) {
-            break;
-        }
-    }
+    first.say(get("/patient?first", "")).await;
+    proxy.shows("spillway_seat_waiting{class=\"patient\"", 1.0).await;
+    assert_eq!(proxy.client().get("/patient").await.header("x-spillway-reason"), "capacity");
     drop(first);
+    proxy.shows("spillway_seat_waiting{class=\"patient\"", 0.0).await;
+    let mut second = Wire::to(proxy.client()).await;
+    second.say(get("/patient?second", "")).await;
+    proxy.shows("spillway_seat_waiting{class=\"patient\"", 1.0).await;
     gate.add_permits(1);
     assert_eq!(slow.answer().await.1, "hello");
-    assert_eq!(proxy.client().get("/patient").await.text(), "hello");
-    assert!(!origin.targets().contains(&"/patient?next".to_owned()));
+    assert_eq!(second.answer().await.1, "hello");
+    assert_eq!(origin.targets(), ["/slow", "/patient?second"]);
+}
+
+#[tokio::test]
+async fn a_kept_connection_without_a_request_does_not_hold_the_proxy_up() {
+    let origin = Origin::saying("hello").await;
+    let server = "[server]\nworkers = 2\nstate_dir = \"state\"\ndrain_timeout = \"5m\"\n";
+    let mut proxy = Proxy::with(&(origin.config() + server));
+    let mut wire = Wire::to(proxy.client()).await;
+    wire.say(get("/", "")).await;
+    assert_eq!(code(&wire.answer().await.0), 200);
+    proxy.signal(rustix::process::Signal::TERM);
+    assert!(proxy.ends().success());
+    assert_eq!(wire.rest().await, "");
 }
 
 #[tokio::test]
