@@ -128,8 +128,8 @@ fn policy_text() -> String {
         max_wait = "250ms"
         [limit.per-client]
         key = "client-ip"
-        rate = "100000/s"
-        burst = 1000
+        rate = "1000000/s"
+        burst = 1000000
         "#,
     );
     let mut route = |name: &str, path: &str| {
