@@ -45,4 +45,5 @@ pub mod limit;
 pub mod origin;
 pub mod overload;
 pub mod policy;
+pub mod room;
 pub mod telemetry;

@@ -42,6 +42,7 @@ pub(super) fn settings(file: &File, base: &Path, problems: &mut Problems<'_>) ->
         origins: origins.items,
         classes: classes.items,
         limits: limits.items,
+        rooms: Vec::new(),
         routes,
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! Everything here is valid by construction; only [`super::resolve`] makes it from a file.
 
+mod room;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
 use ipnet::IpNet;
+
+pub use self::room::{AdmitRate, ProofOfWork, RoomIndex, RoomMode, RoomOrder, RoomSettings, Texts};
 
 /// Index into [`Settings::classes`]; 0 is the most important.
 pub type ClassIndex = usize;
@@ -37,6 +41,8 @@ pub struct Settings {
     pub classes: Vec<ClassSettings>,
     /// Token buckets, in the file's order.
     pub limits: Vec<LimitSettings>,
+    /// Waiting rooms, in the file's order.
+    pub rooms: Vec<RoomSettings>,
     /// Routes, in the file's order.
     pub routes: Vec<RouteSettings>,
 }
@@ -314,6 +320,10 @@ pub struct RouteSettings {
     pub origin: OriginIndex,
     /// Limits, all of which must allow.
     pub limits: Vec<LimitIndex>,
+    /// The waiting room before it.
+    pub room: Option<RoomIndex>,
+    /// The room in which a 2xx or 3xx answer here ends the shopper's stay.
+    pub completes: Option<RoomIndex>,
     /// From here on this shopper's requests count as this route's class.
     pub journey: bool,
     /// Largest request body in bytes; 0 is unlimited.

@@ -9,11 +9,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["clock", "config", "limit"]),
     ("limit", &["clock", "config"]),
     ("overload", &["clock", "config"]),
-    ("telemetry", &["clock", "config", "policy", "limit", "overload"]),
-    ("origin", &["clock", "config", "policy", "limit", "overload", "telemetry"]),
-    ("edge", &["clock", "config", "policy", "limit", "overload", "telemetry", "origin"]),
-    ("control", &["clock", "config", "policy", "limit", "overload", "telemetry", "origin", "edge"]),
-    ("admin", &["clock", "config", "policy", "limit", "overload", "telemetry", "origin", "edge", "control"]),
+    ("room", &["clock", "config", "limit"]),
+    ("telemetry", &["clock", "config", "policy", "limit", "overload", "room"]),
+    ("origin", &["clock", "config", "policy", "limit", "overload", "room", "telemetry"]),
+    ("edge", &["clock", "config", "policy", "limit", "overload", "room", "telemetry", "origin"]),
+    ("control", &["clock", "config", "policy", "limit", "overload", "room", "telemetry", "origin", "edge"]),
+    ("admin", &["clock", "config", "policy", "limit", "overload", "room", "telemetry", "origin", "edge", "control"]),
     ("demo", &["clock"]),
 ];
 
@@ -73,7 +74,7 @@ fn imports_go_one_way() {
 
 #[test]
 fn judgement_is_pure() {
-    for part in ["policy", "limit", "overload"] {
+    for part in ["policy", "limit", "overload", "room"] {
         for (path, text) in sources(part) {
             for line in code_lines(&text) {
                 let impure = IMPURE.iter().find(|word| line.contains(**word));

@@ -55,6 +55,8 @@ fn settings(
         class: class.unwrap_or_default(),
         origin: origin.unwrap_or_default(),
         limits,
+        room: None,
+        completes: None,
         journey: typed.journey.value,
         max_body: typed.max_body.as_ref().map_or(max_body, |size| size.value.0),
         response_timeout: typed.response_timeout.as_ref().map(|limit| limit.value.0),
