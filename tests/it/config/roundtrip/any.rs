@@ -26,7 +26,7 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
             route.limits.retain(|limit| *limit < limits.len());
         }
         let admin = AdminSettings { address: SocketAddr::from(([127, 0, 0, 1], 9900)), token_file: None };
-        Settings { server, log, listeners, admin, client, origins, classes, limits, routes }
+        Settings { server, log, listeners, admin, client, origins, classes, limits, rooms: Vec::new(), routes }
     })
 }
 
@@ -203,6 +203,8 @@ fn route() -> impl Strategy<Value = RouteSettings> {
         class: references.0,
         origin: references.1,
         limits: references.2,
+        room: None,
+        completes: None,
         journey,
         max_body: bounds.0,
         response_timeout: bounds.1,
