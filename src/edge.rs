@@ -23,4 +23,5 @@ pub mod tls;
 pub(crate) mod trail;
 pub(crate) mod tunnel;
 pub(crate) mod upload;
+pub mod waiting;
 pub mod worker;

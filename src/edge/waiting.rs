@@ -1,0 +1,3 @@
+//! The waiting room in the path of a request.
+
+pub mod scene;
