@@ -14,7 +14,7 @@
 //!
 //! A handle asked for again by the same name is the same handle as long as somebody holds it, so counters pass through a
 //! reload untouched when the new policy is built before the old one is dropped. The series of a route, origin, class,
-//! limit or listener that no policy holds any more ends with the next scrape.
+//! limit, room or listener that no policy holds any more ends with the next scrape.
 
 mod class;
 mod collect;
@@ -31,7 +31,9 @@ mod page;
 mod per_worker;
 mod policy;
 mod process;
+mod room;
 mod route;
+mod spans;
 mod worker;
 
 use std::sync::Arc;
@@ -39,12 +41,13 @@ use std::sync::Arc;
 use prometheus::{Registry, TextEncoder};
 
 pub use class::ClassMetrics;
-pub use gauge::{ConnectionState, GaugeSource, GaugeWriter, LimitGauges};
-pub use label::{HandshakeResult, Protocol, TlsVersion};
+pub use gauge::{ConnectionState, GaugeSource, GaugeWriter, LimitGauges, RoomGauges};
+pub use label::{HandshakeResult, Protocol, RoomState, TlsVersion};
 pub use limit::LimitMetrics;
 pub use listener::{ListenerMetrics, OpenConnection};
 pub use origin::OriginMetrics;
 pub use policy::PolicyMetrics;
+pub use room::RoomMetrics;
 pub use route::RouteMetrics;
 pub use worker::WorkerProbe;
 
@@ -109,6 +112,12 @@ impl Metrics {
     #[must_use]
     pub fn limit(&self, limit: &str) -> Arc<LimitMetrics> {
         self.state.limits.get(limit, || LimitMetrics::new(limit, self.state.workers))
+    }
+
+    /// The handle of a waiting room.
+    #[must_use]
+    pub fn room(&self, room: &str) -> Arc<RoomMetrics> {
+        self.state.rooms.get(room, || RoomMetrics::new(room, self.state.workers))
     }
 
     /// The handle of a listener, named by its configured address.

@@ -18,6 +18,7 @@ use super::origin::OriginMetrics;
 use super::page::Page;
 use super::policy::PolicyMetrics;
 use super::process::Process;
+use super::room::RoomMetrics;
 use super::route::RouteMetrics;
 use super::worker::Pulse;
 
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub(super) classes: Directory<ClassMetrics>,
     pub(super) limits: Directory<LimitMetrics>,
     pub(super) listeners: Directory<ListenerMetrics>,
+    pub(super) rooms: Directory<RoomMetrics>,
     pub(super) policy: PolicyMetrics,
     pub(super) protocol_errors: Kinds,
     pub(super) worker_pulse: Arc<Pulse>,
@@ -57,6 +59,7 @@ impl State {
             classes: Directory::default(),
             limits: Directory::default(),
             listeners: Directory::default(),
+            rooms: Directory::default(),
             policy: PolicyMetrics::default(),
             protocol_errors: Kinds::default(),
             worker_pulse: Arc::new(Pulse::new(workers)),
@@ -108,6 +111,9 @@ impl State {
         }
         for listener in self.listeners.held() {
             listener.collect(page);
+        }
+        for room in self.rooms.held() {
+            room.collect(page);
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Gauge,
     /// Durations in [`super::histogram::BOUNDS`].
     Histogram,
+    /// Durations in [`super::spans::BOUNDS`].
+    Spans,
 }
 
 /// Defines the families and the list of all of them.
@@ -77,6 +79,43 @@ families! {
         "Time a request waited for a seat, granted or not; 0 when it got one at once.";
     SEAT_WAITING = Gauge "spillway_seat_waiting" ["class"]
         "Requests waiting for a seat.";
+
+    ROOM_WAITING = Gauge "spillway_room_waiting" ["room"]
+        "Places in line whose holders are there.";
+    ROOM_INSIDE = Gauge "spillway_room_inside" ["room"]
+        "Shoppers inside.";
+    ROOM_CALLED = Gauge "spillway_room_called" ["room"]
+        "Shoppers whose turn it is and who have not come in yet.";
+    ROOM_CAP = Gauge "spillway_room_cap" ["room"]
+        "Most shoppers inside and called together.";
+    ROOM_STATE = Gauge "spillway_room_state" ["room", "state"]
+        "1 for the state the room is in, 0 for the others: off, lobby, open, paused, closed or sold-out.";
+    ROOM_ADMIT_RATE = Gauge "spillway_room_admit_rate_per_second" ["room"]
+        "Shoppers let in a second at most; absent where only the cap bounds it.";
+    ROOM_JOINED = Counter "spillway_room_joined_total" ["room"]
+        "Places given in line.";
+    ROOM_ADMITTED = Counter "spillway_room_admitted_total" ["room"]
+        "Shoppers who came in, whether or not they waited.";
+    ROOM_ABANDONED = Counter "spillway_room_abandoned_total" ["room"]
+        "Shoppers who left the line before their turn.";
+    ROOM_COMPLETED = Counter "spillway_room_completed_total" ["room"]
+        "Shoppers who were done and whose place inside was free at once.";
+    ROOM_LAPSED = Counter "spillway_room_lapsed_total" ["room"]
+        "Turns that nobody claimed in time.";
+    ROOM_WOULD_WAIT = Counter "spillway_room_would_wait_total" ["room"]
+        "Shoppers who would have waited if the room were not off.";
+    ROOM_WAIT = Spans "spillway_room_wait_seconds" ["room"]
+        "Time from the place in line to coming in.";
+    ROOM_ETA_ERROR = Spans "spillway_room_eta_error_seconds" ["room"]
+        "Difference between the wait and the likely wait shown at joining.";
+    ROOM_PROMISES = Counter "spillway_room_promises_total" ["room", "kept"]
+        "Waits by what became of the estimate shown at joining: over within the likely one, within the late one, or broken.";
+    ROOM_TICKET_REJECTS = Counter "spillway_room_ticket_rejects_total" ["room", "reason"]
+        "Tickets and passes that were not believed.";
+    ROOM_STORE_HEALTHY = Gauge "spillway_room_store_healthy" []
+        "0 while what happens in the rooms cannot be kept over a restart, else 1.";
+    ROOM_STORE_ERRORS = Counter "spillway_room_store_errors_total" []
+        "Failed attempts to keep what happens in the rooms.";
 
     ORIGIN_DURATION = Histogram "spillway_origin_duration_seconds" ["origin"]
         "Time from the request sent to the response head of the origin.";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::family::{self, Family};
+use super::label::RoomState;
 use super::page::Page;
 
 /// Something that is asked for its present values at every scrape. Closures over a [`GaugeWriter`] are sources too.
@@ -38,6 +39,23 @@ pub struct LimitGauges {
     pub evictions: u64,
 }
 
+/// How a waiting room is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RoomGauges {
+    /// Places in line whose holders are there.
+    pub waiting: u32,
+    /// Shoppers inside.
+    pub inside: u32,
+    /// Shoppers called and not yet inside.
+    pub called: u32,
+    /// Most inside and called together.
+    pub cap: u32,
+    /// Shoppers let in a second at most; infinite where only the cap bounds it.
+    pub rate: f64,
+    /// Its state.
+    pub state: RoomState,
+}
+
 /// What a connection to an origin is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionState {
@@ -71,6 +89,27 @@ impl GaugeWriter {
     /// How many requests of a class wait for a seat at one origin; origins are added up.
     pub fn seat_waiting(&mut self, class: &str, waiting: u64) {
         self.add(&family::SEAT_WAITING, &[class], waiting as f64);
+    }
+
+    /// How a waiting room is.
+    pub fn room(&mut self, room: &str, gauges: RoomGauges) {
+        self.add(&family::ROOM_WAITING, &[room], f64::from(gauges.waiting));
+        self.add(&family::ROOM_INSIDE, &[room], f64::from(gauges.inside));
+        self.add(&family::ROOM_CALLED, &[room], f64::from(gauges.called));
+        self.add(&family::ROOM_CAP, &[room], f64::from(gauges.cap));
+        if gauges.rate.is_finite() {
+            self.add(&family::ROOM_ADMIT_RATE, &[room], gauges.rate);
+        }
+        for state in RoomState::ALL {
+            let is_it = f64::from(u8::from(*state == gauges.state));
+            self.add(&family::ROOM_STATE, &[room, state.as_str()], is_it);
+        }
+    }
+
+    /// Whether what happens in the waiting rooms is kept over a restart, and how many attempts to keep it have failed.
+    pub fn room_store(&mut self, healthy: bool, errors: u64) {
+        self.add(&family::ROOM_STORE_HEALTHY, &[], f64::from(u8::from(healthy)));
+        self.add(&family::ROOM_STORE_ERRORS, &[], errors as f64);
     }
 
     /// Whether a server of an origin may get requests.

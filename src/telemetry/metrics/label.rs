@@ -69,3 +69,21 @@ label_values! {
         V13 => "1.3",
     }
 }
+
+label_values! {
+    /// What a waiting room does with who comes.
+    RoomState {
+        /// Lets everybody in.
+        Off => "off",
+        /// Collects them until it opens.
+        Lobby => "lobby",
+        /// Lets them in as there is room.
+        Open => "open",
+        /// Keeps them in line.
+        Paused => "paused",
+        /// Turns them away: the operator says so.
+        Closed => "closed",
+        /// Turns them away: the origin says that everything is sold.
+        SoldOut => "sold-out",
+    }
+}

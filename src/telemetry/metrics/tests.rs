@@ -4,6 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
 use crate::policy::verdict::{Decision, Mode, Outcome, Reason};
+use crate::room::standing::Promise;
 
 const SHOP: &str = "storefront";
 
@@ -20,6 +21,7 @@ fn busy() -> (Metrics, impl Sized) {
     class.seat_wait(0, Duration::from_millis(3));
     let limit = metrics.limit("per-client");
     limit.refused(1, Mode::Shadow);
+    let room = waited_in(&metrics);
     let listener = metrics.listener("127.0.0.1:8443");
     listener.handshake(HandshakeResult::Ok, TlsVersion::V13);
     let connection = listener.connection(Protocol::H2);
@@ -36,8 +38,24 @@ fn busy() -> (Metrics, impl Sized) {
         out.origin_connections(SHOP, "127.0.0.1:9000", ConnectionState::Idle, 2);
         out.certificate_expiry("shop.example", 1_800_000_000);
         out.connection_limit(8);
+        out.room("sale", sale());
+        out.room_store(false, 3);
     }));
-    (metrics, (route, origin, class, limit, connection))
+    (metrics, (route, origin, class, limit, room, connection))
+}
+
+/// A room in which one shopper waited for 95 seconds and was told 80.
+fn waited_in(metrics: &Metrics) -> Arc<RoomMetrics> {
+    let room = metrics.room("sale");
+    room.joined(0);
+    room.turn_taken(0, &Promise { joined: 1_000, likely: Some(80), late: Some(120) }, 1_095);
+    room.abandoned(metrics.workers(), 2);
+    room.ticket_rejected(1, "signature");
+    room
+}
+
+fn sale() -> RoomGauges {
+    RoomGauges { waiting: 40_123, inside: 1_980, called: 20, cap: 2_000, rate: 10.5, state: RoomState::Open }
 }
 
 fn per_client() -> LimitGauges {
@@ -110,6 +128,33 @@ fn the_page_shows_what_was_counted() {
     assert_eq!(shown(r#"spillway_saturation_ratio{resource="capacity"}"#), Some(0.25));
     assert_eq!(shown(r#"spillway_saturation_ratio{resource="connections"}"#), Some(0.125));
     assert_eq!(shown(r#"spillway_saturation_ratio{resource="worker"}"#), Some(0.5));
+}
+
+#[test]
+fn the_page_shows_the_rooms() {
+    let (metrics, _held) = busy();
+    let shown = |name: &str| value(&metrics, &format!("spillway_room_{name}"));
+    assert_eq!(shown(r#"waiting{room="sale"}"#), Some(40_123.0));
+    assert_eq!(shown(r#"admit_rate_per_second{room="sale"}"#), Some(10.5));
+    assert_eq!(shown(r#"state{room="sale",state="open"}"#), Some(1.0));
+    assert_eq!(shown(r#"state{room="sale",state="sold-out"}"#), Some(0.0));
+    assert_eq!(shown(r#"admitted_total{room="sale"}"#), Some(1.0));
+    assert_eq!(shown(r#"abandoned_total{room="sale"}"#), Some(2.0));
+    assert_eq!(shown(r#"promises_total{room="sale",kept="late"}"#), Some(1.0));
+    assert_eq!(shown(r#"wait_seconds_bucket{room="sale",le="60"}"#), Some(0.0));
+    assert_eq!(shown(r#"wait_seconds_bucket{room="sale",le="120"}"#), Some(1.0));
+    assert_eq!(shown(r#"eta_error_seconds_sum{room="sale"}"#), Some(15.0));
+    assert_eq!(shown(r#"ticket_rejects_total{room="sale",reason="signature"}"#), Some(1.0));
+    assert_eq!((shown("store_healthy"), shown("store_errors_total")), (Some(0.0), Some(3.0)));
+}
+
+#[test]
+fn a_rate_without_bound_is_not_shown() {
+    let metrics = Metrics::new(1);
+    let unbounded = |out: &mut GaugeWriter| out.room("sale", RoomGauges { rate: f64::INFINITY, ..sale() });
+    metrics.register(Arc::new(unbounded));
+    assert_eq!(value(&metrics, r#"spillway_room_admit_rate_per_second{room="sale"}"#), None);
+    assert_eq!(value(&metrics, r#"spillway_room_cap{room="sale"}"#), Some(2_000.0));
 }
 
 #[test]
@@ -230,7 +275,7 @@ fn prometheus_accepts_the_rules_and_they_name_what_exists() {
 
 fn exposed(family: &family::Family, name: &str) -> bool {
     let suffixes: &[&str] = match family.kind {
-        family::Kind::Histogram => &["_bucket", "_sum", "_count"],
+        family::Kind::Histogram | family::Kind::Spans => &["_bucket", "_sum", "_count"],
         family::Kind::Counter | family::Kind::Gauge => &[""],
     };
     name.strip_prefix(family.name).is_some_and(|suffix| suffixes.contains(&suffix))

@@ -1,0 +1,213 @@
+//! What is counted per waiting room.
+
+use super::family;
+use super::kinds::Kinds;
+use super::page::Page;
+use super::per_worker::{Count, PerWorker};
+use super::spans::{SpanTotals, Spans};
+use crate::room::standing::Promise;
+
+/// One waiting room.
+#[derive(Debug)]
+pub struct RoomMetrics {
+    room: Box<str>,
+    shards: PerWorker<Shard>,
+}
+
+/// One worker's part; that of the room thread is the control thread's.
+#[derive(Debug, Default)]
+struct Shard {
+    joined: Count,
+    admitted: Count,
+    abandoned: Count,
+    completed: Count,
+    lapsed: Count,
+    would_wait: Count,
+    promises: [Count; Kept::ALL.len()],
+    wait: Spans,
+    error: Spans,
+    rejects: Kinds,
+}
+
+/// What became of the estimate shown at joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// The turn came within the likely wait.
+    Likely,
+    /// It came later than that, within the late one.
+    Late,
+    /// It came later than both.
+    Broken,
+}
+
+impl Kept {
+    const ALL: [Self; 3] = [Self::Likely, Self::Late, Self::Broken];
+
+    /// What became of it after a wait of so many seconds; `None` where nothing was promised.
+    fn of(promise: &Promise, waited: u64) -> Option<Self> {
+        let late = u64::from(promise.late?);
+        let likely = promise.likely.map_or(0, u64::from);
+        Some(if waited <= likely {
+            Self::Likely
+        } else if waited <= late {
+            Self::Late
+        } else {
+            Self::Broken
+        })
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Likely => "likely",
+            Self::Late => "late",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// Methods that take a `worker` may only be called by that worker's thread; the room thread passes
+/// [`Metrics::workers`](super::Metrics::workers).
+impl RoomMetrics {
+    pub(super) fn new(room: &str, workers: usize) -> Self {
+        Self { room: room.into(), shards: PerWorker::new(workers) }
+    }
+
+    /// The room's name.
+    #[must_use]
+    pub fn room(&self) -> &str {
+        &self.room
+    }
+
+    /// Counts a place given in line.
+    pub fn joined(&self, worker: usize) {
+        self.with(worker, |shard| shard.joined.add(1));
+    }
+
+    /// Counts a shopper who came in without waiting.
+    pub fn admitted(&self, worker: usize) {
+        self.with(worker, |shard| shard.admitted.add(1));
+    }
+
+    /// Counts a shopper who came in, at `unix` seconds, after the wait that `promise` was about.
+    pub fn turn_taken(&self, worker: usize, promise: &Promise, unix: u64) {
+        let waited = unix.saturating_sub(promise.joined);
+        self.with(worker, |shard| {
+            shard.admitted.add(1);
+            shard.wait.record(waited);
+            if let Some(likely) = promise.likely {
+                shard.error.record(waited.abs_diff(likely.into()));
+            }
+            if let Some(cell) = Kept::of(promise, waited).and_then(|kept| shard.promises.get(kept as usize)) {
+                cell.add(1);
+            }
+        });
+    }
+
+    /// Counts shoppers who left the line: gave up, or were silent for too long.
+    pub fn abandoned(&self, worker: usize, shoppers: u64) {
+        self.with(worker, |shard| shard.abandoned.add(shoppers));
+    }
+
+    /// Counts called turns that nobody claimed in time.
+    pub fn lapsed(&self, worker: usize, turns: u64) {
+        self.with(worker, |shard| shard.lapsed.add(turns));
+    }
+
+    /// Counts a shopper who was done, and whose place inside was free at once.
+    pub fn completed(&self, worker: usize) {
+        self.with(worker, |shard| shard.completed.add(1));
+    }
+
+    /// Counts a shopper who would have waited if the room were not off.
+    pub fn would_wait(&self, worker: usize) {
+        self.with(worker, |shard| shard.would_wait.add(1));
+    }
+
+    /// Counts a ticket or pass that was not believed because of `reason`, a short `snake_case` constant.
+    pub fn ticket_rejected(&self, worker: usize, reason: &'static str) {
+        self.with(worker, |shard| shard.rejects.add(reason));
+    }
+
+    pub(super) fn collect(&self, page: &mut Page) {
+        let room = &*self.room;
+        let sum = |count: fn(&Shard) -> &Count| self.shards.written().map(|(_, shard)| count(shard).get()).sum::<u64>();
+        for (family, count) in [
+            (&family::ROOM_JOINED, sum(|shard| &shard.joined)),
+            (&family::ROOM_ADMITTED, sum(|shard| &shard.admitted)),
+            (&family::ROOM_ABANDONED, sum(|shard| &shard.abandoned)),
+            (&family::ROOM_COMPLETED, sum(|shard| &shard.completed)),
+            (&family::ROOM_LAPSED, sum(|shard| &shard.lapsed)),
+            (&family::ROOM_WOULD_WAIT, sum(|shard| &shard.would_wait)),
+        ] {
+            page.counter(family, &[room], count as f64);
+        }
+        for kept in Kept::ALL {
+            let cells = self.shards.written().filter_map(|(_, shard)| shard.promises.get(kept as usize));
+            let count: u64 = cells.map(Count::get).sum();
+            page.counter(&family::ROOM_PROMISES, &[room, kept.as_str()], count as f64);
+        }
+        let spans = |of: fn(&Shard) -> &Spans| SpanTotals::from_iter(self.shards.written().map(|(_, shard)| of(shard)));
+        page.spans(&family::ROOM_WAIT, &[room], &spans(|shard| &shard.wait));
+        page.spans(&family::ROOM_ETA_ERROR, &[room], &spans(|shard| &shard.error));
+        for (reason, count) in self.rejects() {
+            page.counter(&family::ROOM_TICKET_REJECTS, &[room, reason], count as f64);
+        }
+    }
+
+    fn rejects(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        let mut counts = std::collections::BTreeMap::new();
+        for (reason, count) in self.shards.written().flat_map(|(_, shard)| shard.rejects.read()) {
+            *counts.entry(reason).or_default() += count;
+        }
+        counts
+    }
+
+    fn with(&self, worker: usize, count: impl FnOnce(&Shard)) {
+        if let Some(shard) = self.shards.of(worker) {
+            count(shard);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn promise(likely: Option<u32>, late: Option<u32>) -> Promise {
+        Promise { joined: 1_000, likely, late }
+    }
+
+    #[test]
+    fn a_promise_is_held_against_the_wait() {
+        for (likely, late, waited, expected) in [
+            (Some(10), Some(15), 10, Some(Kept::Likely)),
+            (Some(10), Some(15), 11, Some(Kept::Late)),
+            (Some(10), Some(15), 15, Some(Kept::Late)),
+            (Some(10), Some(15), 16, Some(Kept::Broken)),
+            (None, Some(15), 3, Some(Kept::Late)),
+            (Some(10), None, 3, None),
+            (None, None, 3, None),
+        ] {
+            assert_eq!(Kept::of(&promise(likely, late), waited), expected, "{likely:?} {late:?} {waited}");
+        }
+    }
+
+    #[test]
+    fn workers_are_added_up() {
+        let metrics = RoomMetrics::new("sale", 1);
+        metrics.ticket_rejected(0, "expired");
+        metrics.ticket_rejected(1, "expired");
+        metrics.ticket_rejected(1, "signature");
+        metrics.ticket_rejected(2, "signature");
+        assert_eq!(metrics.rejects().into_iter().collect::<Vec<_>>(), [("expired", 2), ("signature", 1)]);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_is_no_wait_of_centuries() {
+        let metrics = RoomMetrics::new("sale", 1);
+        metrics.turn_taken(0, &promise(Some(10), Some(15)), 990);
+        let shard = metrics.shards.of(0).unwrap();
+        assert_eq!(SpanTotals::from_iter([&shard.wait]).sum, 0);
+        assert_eq!(SpanTotals::from_iter([&shard.error]).sum, 10);
+    }
+}
