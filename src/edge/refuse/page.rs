@@ -4,8 +4,9 @@ use askama::Template;
 use http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
-use super::words::{Around, Language, Notice, Phrases};
+use super::words::{self, Around, Notice, Phrases};
 use super::{Audience, Occasion, Refusal};
+use crate::config::settings::Language;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -69,7 +70,7 @@ pub(super) fn write(
     occasion: &Occasion<'_>,
     retry_after: Option<u64>,
 ) {
-    let phrases = language.phrases();
+    let phrases = words::phrases(language);
     let refresh = retry_after.filter(|_| audience.is_safe() && retries_by_itself(refusal));
     let around = if refresh.is_some() { &phrases.by_itself } else { &phrases.by_hand };
     let assurance = if refusal.forwarded() { phrases.unsure } else { phrases.not_sent };

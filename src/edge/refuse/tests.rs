@@ -5,8 +5,8 @@ use http::{HeaderMap, Method, Request, Response};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::words::Language;
 use super::{Audience, Occasion, Refusal, respond};
+use crate::config::settings::Language;
 use crate::edge::hygiene::{Fault, RequestId};
 use crate::policy::fixture::{policy, route};
 use crate::policy::path::PathFault;

@@ -1,65 +1,16 @@
 //! What a refusal page says, in every language it is written in.
 
 use super::Refusal;
+use crate::config::settings::Language;
 
-/// A language of the pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
-    English,
-    Japanese,
-    TraditionalChinese,
-    SimplifiedChinese,
-    Korean,
-}
-
-impl Language {
-    #[cfg(test)]
-    pub(super) const ALL: [Self; 5] =
-        [Self::English, Self::Japanese, Self::TraditionalChinese, Self::SimplifiedChinese, Self::Korean];
-
-    /// The language a tag such as `zh-Hant-TW` asks for, if there are words for it. Case does not matter.
-    pub(super) fn of_tag(tag: &[u8]) -> Option<Self> {
-        let mut subtags = tag.split(|&byte| byte == b'-');
-        let primary = subtags.next()?;
-        let is = |language: &str| primary.eq_ignore_ascii_case(language.as_bytes());
-        if is("zh") {
-            return Some(Self::of_chinese(subtags));
-        }
-        let known = [("en", Self::English), ("ja", Self::Japanese), ("ko", Self::Korean)];
-        known.into_iter().find(|(name, _)| is(name)).map(|(_, language)| language)
-    }
-
-    /// By script where it is given, else by where it is read.
-    fn of_chinese<'a>(mut subtags: impl Iterator<Item = &'a [u8]>) -> Self {
-        let decided = subtags.find_map(|subtag| {
-            let is = |name: &&str| subtag.eq_ignore_ascii_case(name.as_bytes());
-            if ["hant", "tw", "hk", "mo"].iter().any(is) {
-                return Some(Self::TraditionalChinese);
-            }
-            ["hans", "cn", "sg"].iter().any(is).then_some(Self::SimplifiedChinese)
-        });
-        decided.unwrap_or(Self::SimplifiedChinese)
-    }
-
-    /// Its tag, for `lang` and `Content-Language`.
-    pub(super) const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Japanese => "ja",
-            Self::TraditionalChinese => "zh-Hant",
-            Self::SimplifiedChinese => "zh-Hans",
-            Self::Korean => "ko",
-        }
-    }
-
-    pub(super) const fn phrases(self) -> &'static Phrases {
-        match self {
-            Self::English => &ENGLISH,
-            Self::Japanese => &JAPANESE,
-            Self::TraditionalChinese => &TRADITIONAL_CHINESE,
-            Self::SimplifiedChinese => &SIMPLIFIED_CHINESE,
-            Self::Korean => &KOREAN,
-        }
+/// What it says in `language`.
+pub(super) const fn phrases(language: Language) -> &'static Phrases {
+    match language {
+        Language::English => &ENGLISH,
+        Language::Japanese => &JAPANESE,
+        Language::TraditionalChinese => &TRADITIONAL_CHINESE,
+        Language::SimplifiedChinese => &SIMPLIFIED_CHINESE,
+        Language::Korean => &KOREAN,
     }
 }
 
