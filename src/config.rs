@@ -6,6 +6,7 @@
 //!
 //! Knows nothing of runtimes, sockets, metrics or the running proxy.
 
+mod admission;
 mod capacity;
 mod decode;
 mod endpoints;
@@ -21,6 +22,7 @@ mod text;
 mod tokens;
 mod units;
 mod values;
+mod wording;
 
 use std::fmt;
 use std::io;

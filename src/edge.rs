@@ -13,6 +13,7 @@ pub(crate) mod listener;
 pub(crate) mod local;
 pub(crate) mod parser_answer;
 pub(crate) mod patrol;
+pub(crate) mod preference;
 pub(crate) mod proxy_protocol;
 pub mod refuse;
 pub(crate) mod screen;

@@ -3,19 +3,21 @@
 use http::Method;
 use ipnet::IpNet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
+use super::admission::JoinRate;
 use super::capacity::Capacity;
 use super::decode::At;
 use super::endpoints::HostPattern;
 use super::section::section;
-use super::settings::{CapacitySettings, LimitKey, LimitMode, LogFormat, Rate, ServerUrl};
+use super::settings::{
+    AdmitRate, CapacitySettings, LimitKey, LimitMode, LogFormat, ProofOfWork, Rate, RoomMode, RoomOrder, ServerUrl,
+};
 use super::text::{FilePath, Name};
 use super::tokens::{AccessTarget, CheckTarget, CookieName, LogFilter, RoutePath};
-use super::units::{Delay, Period, Share, Size};
+use super::units::{Delay, Instant, Period, Share, Size};
 use super::values::{ByName, Several, Whole};
-
-const NO_ROOMS: &str = "waiting rooms are not in this version yet: leave the key out; \
-    what is over an origin's fixed `capacity` waits up to its class's `max_wait`";
+use super::wording::Wording;
 
 section! {
     /// The configuration of Spillway.
@@ -36,11 +38,12 @@ section! {
         required class: Several<Class>,
         /// Token buckets, by name.
         default limit: ByName<Limit> = ByName(Vec::new()),
+        /// Waiting rooms, by name.
+        default room: ByName<Room> = ByName(Vec::new()),
         /// Which requests belong together and what holds for them; at least one. The most specific wins.
         required route: Several<At<Route>>,
     }
     refused {
-        room: NO_ROOMS,
         campaign: "campaigns are not in this version yet: leave the table out and change the file when the time comes, it is reloaded without losing a request",
     }
 }
@@ -225,6 +228,41 @@ section! {
 }
 
 section! {
+    /// A waiting room: who may be inside at once, and how the others wait.
+    struct Room {
+        /// off lets everybody in, auto forms a line when the room is full, always sends everybody through it, paused
+        /// lets nobody in and keeps the places, closed lets nobody in and gives no place.
+        default mode: RoomMode = RoomMode::Auto,
+        /// Shoppers inside at once; never more.
+        required active_shoppers: Whole<1, 10_000_000>,
+        /// How fast shoppers are let in, within the cap: a rate, or auto, which follows the origin's headroom.
+        default admit_rate: AdmitRate = AdmitRate::Auto,
+        /// Idle time after which an admitted shopper's place is free again, 1s to 8h.
+        default session: Period = Period::secs(600),
+        /// How long a called turn is held, 1s to 1h.
+        default claim: Period = Period::secs(120),
+        /// Who is called first: arrival, who came first; lottery, drawn by lot among those who wait.
+        default order: RoomOrder = RoomOrder::Arrival,
+        /// Before this moment the room is a lobby; everyone in it is shuffled when it opens.
+        optional opens: Instant,
+        /// What the waiting page is headed with.
+        optional title: Wording<100>,
+        /// Words to those who wait.
+        optional message: Wording<500>,
+        /// File of a page instead of the built-in one, relative to this file.
+        optional template: FilePath,
+        /// Places given to one client address (IPv6: its /64), sustained; off is no limit.
+        default joins_per_client: JoinRate = JoinRate(Some(Rate { count: 300, per: Duration::from_secs(60) })),
+        /// Places given to one client address at once after a pause.
+        default joins_burst: Whole<1, 1_000_000> = Whole(300),
+        /// Whether newcomers are asked for a proof of work: off, auto (under pressure) or always.
+        default proof_of_work: ProofOfWork = ProofOfWork::Off,
+        /// Whether a place is good only in the network it was given to (IPv4: /24, IPv6: /48).
+        default bind_network: bool = false,
+    }
+}
+
+section! {
     /// Which requests belong together and what holds for them.
     struct Route {
         /// Its name.
@@ -241,15 +279,15 @@ section! {
         required origin: Name,
         /// Names of the limits that must all allow.
         default limits: Vec<At<Name>> = Vec::new(),
+        /// Name of the waiting room before it.
+        optional room: Name,
+        /// Name of the room in which a 2xx or 3xx answer here ends the shopper's stay and frees the place.
+        optional completes: Name,
         /// From here on this shopper's requests count as this route's class.
         default journey: bool = false,
         /// Largest request body, instead of the client's; 0B is unlimited.
         optional max_body: Size<0, { 1 << 50 }>,
         /// Instead of the origin's.
         optional response_timeout: Period,
-    }
-    refused {
-        room: NO_ROOMS,
-        completes: NO_ROOMS,
     }
 }

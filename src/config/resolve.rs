@@ -5,6 +5,7 @@ mod files;
 mod listeners;
 mod origins;
 mod process;
+mod rooms;
 mod routes;
 
 use std::path::Path;
@@ -30,7 +31,8 @@ pub(super) fn settings(file: &File, base: &Path, problems: &mut Problems<'_>) ->
     let origins = origins::all(file.origin.as_ref(), files, problems);
     let classes = classes(file.class.as_ref(), problems);
     let limits = limits(&file.limit.value.0, problems);
-    let names = Names { origins: &origins, classes: &classes, limits: &limits };
+    let rooms = rooms::all(&file.room.value.0, files, problems);
+    let names = Names { origins: &origins, classes: &classes, limits: &limits, rooms: &rooms };
     let routes = routes::all(file.route.as_ref(), &names, client.max_body, problems);
 
     Settings {
@@ -42,7 +44,7 @@ pub(super) fn settings(file: &File, base: &Path, problems: &mut Problems<'_>) ->
         origins: origins.items,
         classes: classes.items,
         limits: limits.items,
-        rooms: Vec::new(),
+        rooms: rooms.items,
         routes,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything here is valid by construction; only [`super::resolve`] makes it from a file.
 
+mod language;
 mod room;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 use ipnet::IpNet;
 
+pub use self::language::Language;
 pub use self::room::{AdmitRate, ProofOfWork, RoomIndex, RoomMode, RoomOrder, RoomSettings, Texts};
 
 /// Index into [`Settings::classes`]; 0 is the most important.

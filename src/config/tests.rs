@@ -10,8 +10,9 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 use regex::Regex;
 
+use super::admission::JoinRate;
 use super::endpoints::HostPattern;
-use super::settings::{LimitKey, LimitMode, LogFormat, Rate, ServerUrl};
+use super::settings::{AdmitRate, LimitKey, LimitMode, LogFormat, ProofOfWork, Rate, RoomMode, RoomOrder, ServerUrl};
 use super::text::{Fault, FilePath, Name, Text};
 use super::tokens::{AccessTarget, CheckTarget, CookieName, LogFilter, RoutePath};
 use super::units::{Delay, Period, Share, Size};
@@ -95,6 +96,11 @@ fn what_was_meant_is_offered() {
         (meant::<LimitMode>("Shadow"), "shadow"),
         (meant::<LogFilter>("warning"), "warn"),
         (meant::<Period>("0"), ""),
+        (meant::<AdmitRate>("600 per minute"), "600/min"),
+        (meant::<AdmitRate>("automatic"), ""),
+        (meant::<AdmitRate>("Auto"), "auto"),
+        (meant::<JoinRate>("of"), "off"),
+        (meant::<RoomMode>("pause"), "paused"),
     ];
     for (index, (offered, expected)) in cases.into_iter().enumerate() {
         assert_eq!(offered.unwrap_or_default(), expected, "case {index}");
@@ -152,6 +158,11 @@ proptest! {
         check::<CheckTarget>(&text)?;
         check::<LogFilter>(&text)?;
         check::<AccessTarget>(&text)?;
+        check::<AdmitRate>(&text)?;
+        check::<JoinRate>(&text)?;
+        check::<RoomMode>(&text)?;
+        check::<RoomOrder>(&text)?;
+        check::<ProofOfWork>(&text)?;
     }
 
     #[test]

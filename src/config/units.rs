@@ -1,11 +1,13 @@
-//! Durations, rates, shares and sizes as they are typed.
+//! Durations, rates, shares, sizes and moments as they are typed.
 
 mod duration;
+mod instant;
 mod rate;
 mod share;
 mod size;
 
 pub(super) use duration::{Delay, Period};
+pub(super) use instant::Instant;
 pub(super) use share::Share;
 pub(super) use size::Size;
 

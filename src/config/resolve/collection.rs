@@ -49,6 +49,11 @@ impl<T> Collection<T> {
         }
     }
 
+    /// Whether there is such a name, with or without a mistake in what it stands for.
+    pub(super) fn defines(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// The index of what `reference` names; notes it where there is no such thing.
     pub(super) fn find(&self, reference: &At<Name>, problems: &mut Problems<'_>) -> Option<usize> {
         let name = reference.value.0.as_str();

@@ -1,10 +1,12 @@
 //! `[[route]]`: names become indexes.
 
+use std::collections::HashSet;
+
 use super::collection::Collection;
 use crate::config::decode::At;
 use crate::config::file::Route;
 use crate::config::problem::{Place, Problems};
-use crate::config::settings::{ClassSettings, LimitSettings, OriginSettings, RouteSettings};
+use crate::config::settings::{ClassSettings, LimitSettings, OriginSettings, RoomSettings, RouteSettings};
 use crate::config::text::Name;
 use crate::config::values::Several;
 
@@ -13,6 +15,7 @@ pub(super) struct Names<'n> {
     pub(super) origins: &'n Collection<OriginSettings>,
     pub(super) classes: &'n Collection<ClassSettings>,
     pub(super) limits: &'n Collection<LimitSettings>,
+    pub(super) rooms: &'n Collection<RoomSettings>,
 }
 
 /// `max_body` is for the routes that do not say.
@@ -33,6 +36,7 @@ pub(super) fn all(
         }
         routes.extend(settings(value, *place, names, max_body, problems));
     }
+    check_completes(&typed.value.0, names.rooms, problems);
     routes
 }
 
@@ -46,6 +50,8 @@ fn settings(
     let class = typed.class.as_ref().and_then(|name| names.classes.find(name, problems));
     let origin = typed.origin.as_ref().and_then(|name| names.origins.find(name, problems));
     let limits = limits(&typed.limits.value, names.limits, problems);
+    let room = typed.room.as_ref().and_then(|name| names.rooms.find(name, problems));
+    let completes = typed.completes.as_ref().and_then(|name| names.rooms.find(name, problems));
     Some(RouteSettings {
         name: typed.name.as_ref().map(|name| name.value.0.clone()).unwrap_or_default(),
         line: problems.line(place),
@@ -55,8 +61,8 @@ fn settings(
         class: class.unwrap_or_default(),
         origin: origin.unwrap_or_default(),
         limits,
-        room: None,
-        completes: None,
+        room,
+        completes,
         journey: typed.journey.value,
         max_body: typed.max_body.as_ref().map_or(max_body, |size| size.value.0),
         response_timeout: typed.response_timeout.as_ref().map(|limit| limit.value.0),
@@ -70,4 +76,17 @@ fn limits(typed: &[At<Name>], known: &Collection<LimitSettings>, problems: &mut 
         }
     }
     typed.iter().filter_map(|name| known.find(name, problems)).collect()
+}
+
+/// A room that no route has may be one that is not used at present; who completes a stay in it expects somebody inside.
+fn check_completes(typed: &[At<Route>], rooms: &Collection<RoomSettings>, problems: &mut Problems<'_>) {
+    let entered: HashSet<&str> =
+        typed.iter().filter_map(|at| at.value.room.as_ref()).map(|name| name.value.0.as_str()).collect();
+    for name in typed.iter().filter_map(|at| at.value.completes.as_ref()) {
+        let room = name.value.0.as_str();
+        if !entered.contains(room) && rooms.defines(room) {
+            let message = format!("no route has room = {room:?}: nobody is ever inside of it");
+            problems.add(name.place, message, None);
+        }
+    }
 }

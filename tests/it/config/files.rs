@@ -85,6 +85,34 @@ fn tables_by_name_keep_the_order_of_the_file() {
 }
 
 #[test]
+fn rooms_are_found_by_name() {
+    let (_, settings) = config::read(&Path::new(FILES).join("valid/every_key.toml")).unwrap();
+    let names: Vec<&str> = settings.rooms.iter().map(|room| room.name.as_str()).collect();
+    assert_eq!(names, ["sale.11", "outlet", "later"]);
+    let of_routes: Vec<_> = settings.routes.iter().map(|route| (route.room, route.completes)).collect();
+    assert_eq!(of_routes, [(Some(0), Some(1)), (Some(1), None)]);
+}
+
+#[test]
+fn a_text_is_for_everybody_or_in_several_languages() {
+    let (_, settings) = config::read(&Path::new(FILES).join("valid/every_key.toml")).unwrap();
+    let (sale, outlet, later) = (&settings.rooms[0], &settings.rooms[1], &settings.rooms[2]);
+    assert_eq!(sale.title.get("ja"), Some("11.11 セール"));
+    assert_eq!(sale.title.get("fr"), Some("11.11 Sale"));
+    assert_eq!(sale.message.get("ko"), Some("Every order ships by Friday.\nThank you for waiting."));
+    assert_eq!(outlet.message.get("en"), Some(""));
+    assert_eq!(outlet.title.get("en"), None);
+    assert_eq!(later.title.get("en"), None);
+}
+
+#[test]
+fn a_time_is_typed_as_text_or_as_toml_has_it() {
+    let opens = |file: &str| config::read(&Path::new(FILES).join(file)).unwrap().1.rooms[0].opens;
+    assert_eq!(opens("valid/opens.toml"), Some("2026-11-10T16:00:00Z".parse().unwrap()));
+    assert_eq!(opens("valid/opens.toml"), opens("valid/every_key.toml"));
+}
+
+#[test]
 fn a_file_that_is_not_there_is_one_clear_sentence() {
     let error = config::read(Path::new("nowhere/shop.toml")).unwrap_err();
     assert!(error.to_string().starts_with("nowhere/shop.toml: No such file"), "{error}");

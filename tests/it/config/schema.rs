@@ -35,6 +35,7 @@ fn the_schema_refuses_what_is_wrong_with_single_keys() {
         "missing",
         "addresses",
         "later_versions",
+        "rooms",
     ] {
         let text = fs::read_to_string(format!("tests/it/config/files/invalid/{name}.toml")).unwrap();
         assert!(schema.complaint(&text).is_some(), "{name}");

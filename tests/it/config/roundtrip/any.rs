@@ -1,5 +1,7 @@
 //! Any valid settings that need no file beside them.
 
+mod room;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,20 +15,26 @@ use spillway::config::settings::*;
 
 pub(super) fn settings() -> impl Strategy<Value = Settings> {
     let process = (server(), log(), client());
-    let policy = (vec(origin(), 1..4), classes(), vec(limit(), 0..4));
+    let policy = (vec(origin(), 1..4), classes(), vec(limit(), 0..4), vec(room::room(), 0..3));
     (process, listeners(), policy, vec(route(), 1..6)).prop_map(|(process, listeners, policy, mut routes)| {
         let (server, log, client) = process;
-        let (mut origins, classes, mut limits) = policy;
+        let (mut origins, classes, mut limits, mut rooms) = policy;
         name(&mut origins, |origin, name| origin.name = name);
         name(&mut limits, |limit, name| limit.name = name);
+        name(&mut rooms, |room, name| room.name = name);
         name(&mut routes, |route, name| route.name = name);
         for route in &mut routes {
             route.class %= classes.len();
             route.origin %= origins.len();
             route.limits.retain(|limit| *limit < limits.len());
+            route.room = route.room.filter(|room| *room < rooms.len());
+        }
+        let entered: Vec<_> = routes.iter().filter_map(|route| route.room).collect();
+        for route in &mut routes {
+            route.completes = route.completes.filter(|room| entered.contains(room));
         }
         let admin = AdminSettings { address: SocketAddr::from(([127, 0, 0, 1], 9900)), token_file: None };
-        Settings { server, log, listeners, admin, client, origins, classes, limits, rooms: Vec::new(), routes }
+        Settings { server, log, listeners, admin, client, origins, classes, limits, rooms, routes }
     })
 }
 
@@ -192,7 +200,8 @@ fn route() -> impl Strategy<Value = RouteSettings> {
     let methods = subsequence(vec![Method::GET, Method::POST, Method::DELETE], 0..=3);
     let host = option::of("(\\*\\.)?[a-z]{1,8}(\\.[a-z]{1,8}){0,2}");
     let place = (host, "(/[a-z]{1,8}){0,2}/(\\{\\*rest\\})?", methods);
-    let references = (0..4_usize, 0..4_usize, subsequence(vec![0, 1, 2, 3], 0..=4));
+    let rooms = (option::of(0..3_usize), option::of(0..3_usize));
+    let references = (0..4_usize, 0..4_usize, subsequence(vec![0, 1, 2, 3], 0..=4), rooms);
     let bounds = (0..=1_u64 << 50, option::of(period()));
     (place, references, any::<bool>(), bounds).prop_map(|(place, references, journey, bounds)| RouteSettings {
         name: String::new(),
@@ -203,8 +212,8 @@ fn route() -> impl Strategy<Value = RouteSettings> {
         class: references.0,
         origin: references.1,
         limits: references.2,
-        room: None,
-        completes: None,
+        room: references.3.0,
+        completes: references.3.1,
         journey,
         max_body: bounds.0,
         response_timeout: bounds.1,

@@ -29,7 +29,8 @@ fn tables(settings: &Settings, out: &mut String) -> fmt::Result {
     }
     settings.origins.iter().try_for_each(|origin| self::origin(origin, out))?;
     settings.classes.iter().try_for_each(|class| self::class(class, out))?;
-    settings.limits.iter().try_for_each(|limit| self::limit(limit, out))
+    settings.limits.iter().try_for_each(|limit| self::limit(limit, out))?;
+    settings.rooms.iter().try_for_each(|room| self::room(room, out))
 }
 
 fn server(server: &ServerSettings, log: &LogSettings, out: &mut String) -> fmt::Result {
@@ -95,6 +96,35 @@ fn limit(limit: &LimitSettings, out: &mut String) -> fmt::Result {
     writeln!(out, "burst = {}\nmode = \"{}\"\nmax_keys = {}", limit.burst, limit.mode, limit.max_keys)
 }
 
+fn room(room: &RoomSettings, out: &mut String) -> fmt::Result {
+    writeln!(out, "[room.\"{}\"]\nmode = \"{}\"", room.name, room.mode)?;
+    writeln!(out, "active_shoppers = {}\nadmit_rate = \"{}\"", room.active_shoppers, room.admit_rate)?;
+    writeln!(out, "session = {}\nclaim = {}", length(room.session), length(room.claim))?;
+    writeln!(out, "order = \"{}\"", room.order)?;
+    if let Some(opens) = room.opens {
+        writeln!(out, "opens = \"{opens}\"")?;
+    }
+    texts("title", &room.title, out)?;
+    texts("message", &room.message, out)?;
+    match room.joins_per_client {
+        None => writeln!(out, "joins_per_client = \"off\"")?,
+        Some(rate) => writeln!(out, "joins_per_client = \"{rate}\"")?,
+    }
+    writeln!(out, "joins_burst = {}\nproof_of_work = \"{}\"", room.joins_burst, room.proof_of_work)?;
+    writeln!(out, "bind_network = {}", room.bind_network)
+}
+
+fn texts(key: &str, texts: &Texts, out: &mut String) -> fmt::Result {
+    match texts.0.as_slice() {
+        [] => Ok(()),
+        [(tag, text)] if tag.is_empty() => writeln!(out, "{key} = {text:?}"),
+        several => {
+            let pairs: Vec<String> = several.iter().map(|(tag, text)| format!("{tag} = {text:?}")).collect();
+            writeln!(out, "{key} = {{ {} }}", pairs.join(", "))
+        }
+    }
+}
+
 fn route(route: &RouteSettings, settings: &Settings, out: &mut String) -> fmt::Result {
     writeln!(out, "[[route]]\nname = \"{}\"\npath = \"{}\"", route.name, route.path)?;
     if let Some(host) = &route.host {
@@ -107,6 +137,12 @@ fn route(route: &RouteSettings, settings: &Settings, out: &mut String) -> fmt::R
     writeln!(out, "origin = \"{}\"", settings.origins[route.origin].name)?;
     let limits = route.limits.iter().map(|index| &settings.limits[*index].name);
     writeln!(out, "limits = {}", list(limits))?;
+    if let Some(room) = route.room {
+        writeln!(out, "room = \"{}\"", settings.rooms[room].name)?;
+    }
+    if let Some(room) = route.completes {
+        writeln!(out, "completes = \"{}\"", settings.rooms[room].name)?;
+    }
     writeln!(out, "journey = {}\nmax_body = \"{}B\"", route.journey, route.max_body)?;
     match route.response_timeout {
         Some(limit) => writeln!(out, "response_timeout = {}", length(limit)),
