@@ -5,11 +5,21 @@
 //! as many as may be inside, and the call is in the store before the shopper hears of it: so nobody is called twice, and
 //! never more are inside than may be, whatever happens to the process.
 
+pub mod challenge;
+pub mod cookie;
 mod estimate;
+pub mod keyring;
+pub mod pass;
 mod poll;
+mod reject;
+mod seal;
 pub mod standing;
 pub mod store;
+pub mod ticket;
 pub mod view;
+
+pub use self::reject::Reject;
+pub use self::seal::{RoomId, Scope};
 
 use crate::clock::Nanos;
 

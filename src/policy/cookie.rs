@@ -9,8 +9,21 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     headers.get_all(COOKIE).into_iter().find_map(|line| find_in(line.as_bytes(), name.as_bytes()))
 }
 
+/// The values of every cookie called `name`, in the order they were sent, as [`find`] reads one.
+///
+/// A browser sends several of a name when they were set for different paths or hosts, and anyone who can set one for a
+/// parent host can add more: who needs the right one looks at all, and bounds how many.
+pub fn find_all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let lines = headers.get_all(COOKIE).into_iter();
+    lines.flat_map(move |line| find_all_in(line.as_bytes(), name.as_bytes()))
+}
+
 fn find_in<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    line.split(|&byte| byte == b';').find_map(|pair| {
+    find_all_in(line, name).next()
+}
+
+fn find_all_in<'a>(line: &'a [u8], name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+    line.split(|&byte| byte == b';').filter_map(move |pair| {
         let value = pair.trim_ascii().strip_prefix(name)?.strip_prefix(b"=")?;
         Some(value.strip_prefix(b"\"").and_then(|quoted| quoted.strip_suffix(b"\"")).unwrap_or(value))
     })
@@ -46,6 +59,15 @@ mod tests {
         headers.append(COOKIE, HeaderValue::from_static("a=1"));
         headers.append(COOKIE, HeaderValue::from_static("sid=2"));
         assert_eq!(find(&headers, "sid"), Some(&b"2"[..]));
+    }
+
+    #[test]
+    fn all_of_a_name_are_found_in_order() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("sid=1; a=0; sid=2"));
+        headers.append(COOKIE, HeaderValue::from_static("sid=\"3\""));
+        assert_eq!(find_all(&headers, "sid").collect::<Vec<_>>(), [b"1", b"2", b"3"]);
+        assert_eq!(find_all(&headers, "none").count(), 0);
     }
 
     proptest! {
