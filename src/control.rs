@@ -25,6 +25,7 @@ pub mod process;
 pub mod reload;
 mod restart;
 pub mod revision;
+pub mod rooms;
 pub mod signals;
 pub mod sockets;
 pub mod state_dir;
