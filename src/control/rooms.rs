@@ -3,3 +3,4 @@
 mod encoding;
 pub mod file_store;
 pub mod memory_store;
+pub mod steady;

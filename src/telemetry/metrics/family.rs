@@ -100,12 +100,10 @@ families! {
         "Shoppers who left the line before their turn.";
     ROOM_COMPLETED = Counter "spillway_room_completed_total" ["room"]
         "Shoppers who were done and whose place inside was free at once.";
-    ROOM_LAPSED = Counter "spillway_room_lapsed_total" ["room"]
-        "Turns that nobody claimed in time.";
     ROOM_WOULD_WAIT = Counter "spillway_room_would_wait_total" ["room"]
         "Shoppers who would have waited if the room were not off.";
     ROOM_WAIT = Spans "spillway_room_wait_seconds" ["room"]
-        "Time from the place in line to coming in.";
+        "Time from the place in line to the turn.";
     ROOM_ETA_ERROR = Spans "spillway_room_eta_error_seconds" ["room"]
         "Difference between the wait and the likely wait shown at joining.";
     ROOM_PROMISES = Counter "spillway_room_promises_total" ["room", "kept"]

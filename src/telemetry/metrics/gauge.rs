@@ -54,6 +54,12 @@ pub struct RoomGauges {
     pub rate: f64,
     /// Its state.
     pub state: RoomState,
+    /// Shoppers who came in since the process began, from the line or directly.
+    pub admitted: u64,
+    /// Shoppers who left the line before their turn.
+    pub abandoned: u64,
+    /// Shoppers who were done, and whose place inside was free at once.
+    pub completed: u64,
 }
 
 /// What a connection to an origin is doing.
@@ -100,6 +106,9 @@ impl GaugeWriter {
         if gauges.rate.is_finite() {
             self.add(&family::ROOM_ADMIT_RATE, &[room], gauges.rate);
         }
+        self.add(&family::ROOM_ADMITTED, &[room], gauges.admitted as f64);
+        self.add(&family::ROOM_ABANDONED, &[room], gauges.abandoned as f64);
+        self.add(&family::ROOM_COMPLETED, &[room], gauges.completed as f64);
         for state in RoomState::ALL {
             let is_it = f64::from(u8::from(*state == gauges.state));
             self.add(&family::ROOM_STATE, &[room, state.as_str()], is_it);

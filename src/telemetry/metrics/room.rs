@@ -1,4 +1,6 @@
-//! What is counted per waiting room.
+//! What workers count per waiting room; what the room itself knows is read at scrape.
+
+use std::time::Duration;
 
 use super::family;
 use super::kinds::Kinds;
@@ -14,14 +16,10 @@ pub struct RoomMetrics {
     shards: PerWorker<Shard>,
 }
 
-/// One worker's part; that of the room thread is the control thread's.
+/// One worker's part.
 #[derive(Debug, Default)]
 struct Shard {
     joined: Count,
-    admitted: Count,
-    abandoned: Count,
-    completed: Count,
-    lapsed: Count,
     would_wait: Count,
     promises: [Count; Kept::ALL.len()],
     wait: Spans,
@@ -65,8 +63,7 @@ impl Kept {
     }
 }
 
-/// Methods that take a `worker` may only be called by that worker's thread; the room thread passes
-/// [`Metrics::workers`](super::Metrics::workers).
+/// Methods that take a `worker` may only be called by that worker's thread.
 impl RoomMetrics {
     pub(super) fn new(room: &str, workers: usize) -> Self {
         Self { room: room.into(), shards: PerWorker::new(workers) }
@@ -83,16 +80,10 @@ impl RoomMetrics {
         self.with(worker, |shard| shard.joined.add(1));
     }
 
-    /// Counts a shopper who came in without waiting.
-    pub fn admitted(&self, worker: usize) {
-        self.with(worker, |shard| shard.admitted.add(1));
-    }
-
-    /// Counts a shopper who came in, at `unix` seconds, after the wait that `promise` was about.
-    pub fn turn_taken(&self, worker: usize, promise: &Promise, unix: u64) {
-        let waited = unix.saturating_sub(promise.joined);
+    /// Counts a shopper who waited for so long until the turn came; `promise` is what was shown at joining.
+    pub fn turn_came(&self, worker: usize, waited: Duration, promise: &Promise) {
+        let waited = waited.as_secs();
         self.with(worker, |shard| {
-            shard.admitted.add(1);
             shard.wait.record(waited);
             if let Some(likely) = promise.likely {
                 shard.error.record(waited.abs_diff(likely.into()));
@@ -101,21 +92,6 @@ impl RoomMetrics {
                 cell.add(1);
             }
         });
-    }
-
-    /// Counts shoppers who left the line: gave up, or were silent for too long.
-    pub fn abandoned(&self, worker: usize, shoppers: u64) {
-        self.with(worker, |shard| shard.abandoned.add(shoppers));
-    }
-
-    /// Counts called turns that nobody claimed in time.
-    pub fn lapsed(&self, worker: usize, turns: u64) {
-        self.with(worker, |shard| shard.lapsed.add(turns));
-    }
-
-    /// Counts a shopper who was done, and whose place inside was free at once.
-    pub fn completed(&self, worker: usize) {
-        self.with(worker, |shard| shard.completed.add(1));
     }
 
     /// Counts a shopper who would have waited if the room were not off.
@@ -133,10 +109,6 @@ impl RoomMetrics {
         let sum = |count: fn(&Shard) -> &Count| self.shards.written().map(|(_, shard)| count(shard).get()).sum::<u64>();
         for (family, count) in [
             (&family::ROOM_JOINED, sum(|shard| &shard.joined)),
-            (&family::ROOM_ADMITTED, sum(|shard| &shard.admitted)),
-            (&family::ROOM_ABANDONED, sum(|shard| &shard.abandoned)),
-            (&family::ROOM_COMPLETED, sum(|shard| &shard.completed)),
-            (&family::ROOM_LAPSED, sum(|shard| &shard.lapsed)),
             (&family::ROOM_WOULD_WAIT, sum(|shard| &shard.would_wait)),
         ] {
             page.counter(family, &[room], count as f64);
@@ -200,14 +172,5 @@ mod tests {
         metrics.ticket_rejected(1, "signature");
         metrics.ticket_rejected(2, "signature");
         assert_eq!(metrics.rejects().into_iter().collect::<Vec<_>>(), [("expired", 2), ("signature", 1)]);
-    }
-
-    #[test]
-    fn a_clock_that_went_back_is_no_wait_of_centuries() {
-        let metrics = RoomMetrics::new("sale", 1);
-        metrics.turn_taken(0, &promise(Some(10), Some(15)), 990);
-        let shard = metrics.shards.of(0).unwrap();
-        assert_eq!(SpanTotals::from_iter([&shard.wait]).sum, 0);
-        assert_eq!(SpanTotals::from_iter([&shard.error]).sum, 10);
     }
 }

@@ -48,14 +48,24 @@ fn busy() -> (Metrics, impl Sized) {
 fn waited_in(metrics: &Metrics) -> Arc<RoomMetrics> {
     let room = metrics.room("sale");
     room.joined(0);
-    room.turn_taken(0, &Promise { joined: 1_000, likely: Some(80), late: Some(120) }, 1_095);
-    room.abandoned(metrics.workers(), 2);
+    let promise = Promise { joined: 1_000, likely: Some(80), late: Some(120) };
+    room.turn_came(0, Duration::from_secs(95), &promise);
     room.ticket_rejected(1, "signature");
     room
 }
 
 fn sale() -> RoomGauges {
-    RoomGauges { waiting: 40_123, inside: 1_980, called: 20, cap: 2_000, rate: 10.5, state: RoomState::Open }
+    RoomGauges {
+        waiting: 40_123,
+        inside: 1_980,
+        called: 20,
+        cap: 2_000,
+        rate: 10.5,
+        state: RoomState::Open,
+        admitted: 5_000,
+        abandoned: 2,
+        completed: 3_000,
+    }
 }
 
 fn per_client() -> LimitGauges {
@@ -138,7 +148,7 @@ fn the_page_shows_the_rooms() {
     assert_eq!(shown(r#"admit_rate_per_second{room="sale"}"#), Some(10.5));
     assert_eq!(shown(r#"state{room="sale",state="open"}"#), Some(1.0));
     assert_eq!(shown(r#"state{room="sale",state="sold-out"}"#), Some(0.0));
-    assert_eq!(shown(r#"admitted_total{room="sale"}"#), Some(1.0));
+    assert_eq!(shown(r#"admitted_total{room="sale"}"#), Some(5_000.0));
     assert_eq!(shown(r#"abandoned_total{room="sale"}"#), Some(2.0));
     assert_eq!(shown(r#"promises_total{room="sale",kept="late"}"#), Some(1.0));
     assert_eq!(shown(r#"wait_seconds_bucket{room="sale",le="60"}"#), Some(0.0));
