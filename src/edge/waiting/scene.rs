@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::config::settings::Language;
 use crate::room::store::DrawRecord;
 use crate::room::view::Estimate;
 
@@ -12,8 +13,8 @@ use crate::room::view::Estimate;
 pub struct Scene<'a> {
     /// The room's name, as it stands in the reserved paths (`/.spillway/room/NAME`).
     pub room: &'a str,
-    /// The language to write in: `en`, `ja`, `zh-Hant`, `zh-Hans` or `ko`.
-    pub language: &'static str,
+    /// The language to write in.
+    pub language: Language,
     /// What the page is headed with, in that language.
     pub title: Option<&'a str>,
     /// The operator's words, in that language.
