@@ -2,5 +2,6 @@
 
 mod encoding;
 pub mod file_store;
+pub mod keys;
 pub mod memory_store;
 pub mod steady;

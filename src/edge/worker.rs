@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
@@ -19,9 +20,10 @@ use super::gate::{Closed, Entered, Gate};
 use super::listener;
 use super::patrol::Patrol;
 use super::snapshot::Snapshot;
-use crate::clock;
+use crate::clock::{self, Nanos};
 use crate::config::settings::Settings;
 use crate::origin::OriginClient;
+use crate::room::keyring::Keyring;
 use crate::telemetry::Faults;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::metrics::WorkerProbe;
@@ -44,14 +46,32 @@ pub enum Phase {
 pub struct Shared {
     /// The revision in force.
     pub live: Arc<ArcSwap<Snapshot>>,
+    /// What signs and verifies the tickets of waiting rooms.
+    pub keyring: Arc<ArcSwap<Keyring>>,
     gate: Arc<Gate>,
+    /// Nanoseconds between the epoch and monotonic zero, on a wall clock without jumps.
+    unix_at_zero: AtomicU64,
 }
 
 impl Shared {
-    /// Shares `live`, with no connection open.
+    /// Shares `live` and `keyring`, with no connection open and the time of day believed as it is.
     #[must_use]
-    pub fn new(live: Arc<ArcSwap<Snapshot>>) -> Arc<Self> {
-        Arc::new(Self { live, gate: Gate::new() })
+    pub fn new(live: Arc<ArcSwap<Snapshot>>, keyring: Arc<ArcSwap<Keyring>>) -> Arc<Self> {
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let nanos = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
+        let unix_at_zero = AtomicU64::new(nanos.saturating_sub(clock::now()));
+        Arc::new(Self { live, keyring, gate: Gate::new(), unix_at_zero })
+    }
+
+    /// Sets how far the epoch is from monotonic zero, in nanoseconds.
+    pub fn set_unix_at_zero(&self, nanos: u64) {
+        self.unix_at_zero.store(nanos, Ordering::Relaxed);
+    }
+
+    /// Seconds since the epoch at monotonic `now`.
+    #[must_use]
+    pub fn unix_seconds(&self, now: Nanos) -> u64 {
+        self.unix_at_zero.load(Ordering::Relaxed).saturating_add(now) / 1_000_000_000
     }
 
     /// Client connections open now.
@@ -94,8 +114,6 @@ pub(crate) struct Worker {
     faults: Arc<Faults>,
     draining: Cell<bool>,
     stopped: Cell<bool>,
-    /// Wall-clock seconds at monotonic zero.
-    unix_at_start: u64,
 }
 
 /// A place counted towards `max_handshakes`.
@@ -138,9 +156,9 @@ impl Worker {
         self.random.borrow_mut().u128(..)
     }
 
-    /// Seconds since the epoch, at most one [`patrol::ROUND`](super::patrol::ROUND) old.
+    /// Seconds since the epoch, on a clock without jumps; at most one [`patrol::ROUND`](super::patrol::ROUND) old.
     pub(crate) fn unix_seconds(&self) -> u64 {
-        self.unix_at_start + self.patrol.clock().now() / 1_000_000_000
+        self.shared.unix_seconds(self.patrol.clock().now())
     }
 
     /// Whether the worker is about to end with all its tasks.
@@ -328,15 +346,8 @@ fn begin(start: Start) -> (Vec<(usize, TcpListener)>, Rc<Worker>) {
         faults: start.faults,
         draining: Cell::new(false),
         stopped: Cell::new(false),
-        unix_at_start: unix_at_zero(),
     };
     (start.sockets, Rc::new(worker))
-}
-
-/// The wall clock may be set while running; whole-minute lifetimes bear that.
-fn unix_at_zero() -> u64 {
-    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    unix.as_secs().saturating_sub(clock::now() / 1_000_000_000)
 }
 
 /// How often open connections are counted while draining.

@@ -20,6 +20,7 @@ use crate::control::lifecycle::Lifecycle;
 use crate::control::logs::ProcessLogs;
 use crate::control::process::Process;
 use crate::control::reload::{self, Reloader};
+use crate::control::rooms::keys::{self, Keys};
 use crate::control::sockets::{ListenError, Sockets};
 use crate::control::state_dir::StateDir;
 use crate::edge::snapshot::{Snapshot, SnapshotBuilder};
@@ -64,7 +65,7 @@ pub enum StartError {
     /// The access log cannot be opened.
     #[error("the access log cannot be opened: {0}")]
     AccessLog(io::Error),
-    /// The key that journeys are signed with cannot be read or made.
+    /// A key that journeys or tickets are signed with cannot be read or made.
     #[error("{file} in the state directory cannot be used: {source}")]
     Key {
         /// The file.
@@ -133,6 +134,7 @@ pub struct Assembly {
     reloader: Reloader,
     live: Arc<ArcSwap<Snapshot>>,
     origins: Arc<Origins>,
+    keys: Keys,
     sockets: Sockets,
     logs: ProcessLogs,
     metrics: Metrics,
@@ -159,15 +161,16 @@ impl Assembly {
         let logs = ProcessLogs::new(logs, access);
         let resolver = Resolver::system().map_err(|error| StartError::Resolver(error.to_string()))?;
         let origins = Arc::new(Origins::new(Handle::current(), resolver));
-        let keys = journey_keys(boot.state()).map_err(|source| StartError::Key { file: JOURNEY_KEY, source })?;
-        let builder =
-            SnapshotBuilder::new(metrics.clone(), Arc::clone(&origins), keys, workers).map_err(StartError::Random)?;
+        let journeys = journey_keys(boot.state()).map_err(|source| StartError::Key { file: JOURNEY_KEY, source })?;
+        let keys = Keys::load(boot.state()).map_err(|source| StartError::Key { file: keys::FILE, source })?;
+        let builder = SnapshotBuilder::new(metrics.clone(), Arc::clone(&origins), journeys, workers)
+            .map_err(StartError::Random)?;
         let (reloader, live) = engine::start(boot, builder, &metrics, logs.clone())
             .map_err(|error| StartError::Policy { path: config.to_owned(), error })?;
         let predecessor = inherited.predecessor;
         let config = config.to_owned();
         let faults = Arc::default();
-        Ok(Self { reloader, live, origins, sockets, logs, writers, metrics, faults, predecessor, config })
+        Ok(Self { reloader, live, origins, keys, sockets, logs, writers, metrics, faults, predecessor, config })
     }
 
     /// Waits until the names of the origins have been asked for, or for `limit`.
@@ -181,7 +184,7 @@ impl Assembly {
     /// The system gives no thread.
     pub fn start(self) -> Result<(Process, ProcessLogs), StartError> {
         let lifecycle = Lifecycle::begin();
-        let shared = Shared::new(Arc::clone(&self.live));
+        let shared = Shared::new(Arc::clone(&self.live), self.keys.ring());
         let mut workers = Vec::new();
         let count = self.writers.len();
         let sockets = self.sockets.share(count)?;
