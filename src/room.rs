@@ -7,8 +7,10 @@
 
 pub mod challenge;
 pub mod cookie;
+pub mod draw;
 mod estimate;
 pub mod keyring;
+pub mod line;
 pub mod pass;
 mod poll;
 mod reject;
