@@ -3,11 +3,15 @@
 //! Handles (buckets, seats, servers, counters) are kept by name in the [`SnapshotBuilder`] and handed from one
 //! snapshot to the next, so a reload never refills a bucket, loses a seat or resets a counter.
 
+mod rooms;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustls::server::ProducesTickets;
 
+pub use self::rooms::RoomHandle;
+use self::rooms::Rooms;
 use super::tls::{self, ListenerTls};
 use crate::clock::Nanos;
 use crate::config::Problem;
@@ -20,6 +24,7 @@ use crate::overload::{ClassShare, Seats, Slot};
 use crate::policy::Policy;
 use crate::policy::journey::JourneyKeys;
 use crate::policy::verdict::Mode;
+use crate::room::store::Saved;
 use crate::telemetry::metrics::{ClassMetrics, LimitMetrics, ListenerMetrics, Metrics, OriginMetrics, RouteMetrics};
 
 /// One revision, ready to serve.
@@ -33,6 +38,8 @@ pub struct Snapshot {
     pub origins: Vec<OriginHandle>,
     /// Hashes what buckets are kept for.
     pub hasher: KeyHasher,
+    /// Waiting rooms, by room index.
+    pub rooms: Vec<RoomHandle>,
     /// Signs and verifies journeys.
     pub journeys: Arc<JourneyKeys>,
     /// Every counter.
@@ -135,6 +142,7 @@ pub struct SnapshotBuilder {
     limiters: HashMap<String, Arc<Limiter>>,
     seats: HashMap<String, Arc<Seats>>,
     origins: Arc<Origins>,
+    rooms: Rooms,
 }
 
 /// What can fail of a build, done before anything live is touched.
@@ -165,7 +173,14 @@ impl SnapshotBuilder {
             limiters: HashMap::new(),
             seats: HashMap::new(),
             origins,
+            rooms: Rooms::default(),
         })
+    }
+
+    /// Gives rooms of these names what the store knows of them.
+    #[must_use]
+    pub fn with_rooms(self, restored: HashMap<String, Saved>) -> Self {
+        Self { rooms: Rooms::restored(restored), ..self }
     }
 
     /// Builds a revision whole: first all that can fail, then the live parts, which cannot.
@@ -189,6 +204,7 @@ impl SnapshotBuilder {
             limit_metrics: settings.limits.iter().map(|limit| self.metrics.limit(&limit.name)).collect(),
             listeners: self.listeners(&settings, prepared.listeners),
             unrouted: self.metrics.unrouted(),
+            rooms: self.rooms.handles(&settings.rooms, now),
             policy: prepared.policy,
             limits,
             origins,

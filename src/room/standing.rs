@@ -67,3 +67,12 @@ pub struct Promise {
     /// The late one.
     pub late: Option<u32>,
 }
+
+/// A turn that was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimed {
+    /// What the pass is for.
+    pub slot: Slot,
+    /// From joining to being called; `None` where it was claimed before.
+    pub waited: Option<std::time::Duration>,
+}

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::draw::Draw;
+
 /// Places a page tells of.
 pub const PAGE_PLACES: u32 = 4096;
 
@@ -42,6 +44,12 @@ pub struct DrawRecord {
     pub seed: [u8; 32],
 }
 
+impl From<&Draw> for DrawRecord {
+    fn from(draw: &Draw) -> Self {
+        Self { start: draw.start, size: draw.size, seed: draw.seed }
+    }
+}
+
 /// What is small and written whole each time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
@@ -72,6 +80,21 @@ pub struct Record {
     pub pages: Vec<(u32, Page)>,
 }
 
+impl Record {
+    /// Keeps the last of what was told twice.
+    pub(super) fn compact(&mut self) {
+        last_of_each(&mut self.slots);
+        last_of_each(&mut self.pages);
+    }
+}
+
+fn last_of_each<T>(list: &mut Vec<(u32, T)>) {
+    list.reverse();
+    // Stable: of equal numbers the one told last comes first.
+    list.sort_by_key(|(number, _)| *number);
+    list.dedup_by_key(|(number, _)| *number);
+}
+
 /// All that was kept of a room. No slot in it is free, and no page empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Saved {
@@ -81,6 +104,23 @@ pub struct Saved {
     pub slots: Vec<(u32, SlotRecord)>,
     /// Pages that were ever written.
     pub pages: Vec<(u32, Page)>,
+}
+
+impl Saved {
+    /// Takes in what has changed.
+    pub fn apply(&mut self, record: &Record) {
+        self.head.clone_from(&record.head);
+        if record.clear {
+            self.slots.clear();
+            self.pages.clear();
+        }
+        self.slots.extend_from_slice(&record.slots);
+        self.pages.extend_from_slice(&record.pages);
+        last_of_each(&mut self.slots);
+        last_of_each(&mut self.pages);
+        self.slots.retain(|(_, slot)| *slot != SlotRecord::Free);
+        self.pages.retain(|(_, page)| *page != Page::default());
+    }
 }
 
 /// Keeps what outlives the process.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::estimate::Outlook;
-use crate::config::settings::{RoomMode, RoomOrder, Texts};
+use super::store::DrawRecord;
+use crate::config::settings::{RoomMode, RoomOrder, RoomSettings, Texts};
 
 /// A summary of a room.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,8 @@ pub struct View {
     pub opens: Option<Timestamp>,
     /// SHA-256 of the seed the lobby's order is, or was last, drawn with.
     pub commitment: Option<[u8; 32]>,
+    /// The last draw, for whoever wants to check it.
+    pub draw: Option<DrawRecord>,
     /// An origin has said that everything is sold.
     pub sold_out: bool,
     /// Whether the store keeps what happens; else the line goes on in memory.
@@ -57,10 +60,40 @@ impl View {
         self.mode == RoomMode::Closed || self.sold_out
     }
 
+    /// Before the first tick.
+    pub(super) fn first(settings: &RoomSettings, epoch: u32) -> Self {
+        Self {
+            mode: settings.mode,
+            order: settings.order,
+            epoch,
+            version: 1,
+            waiting: 0,
+            inside: 0,
+            called: 0,
+            cap: settings.active_shoppers,
+            rate: 0.0,
+            message: settings.message.clone(),
+            opens: settings.opens,
+            commitment: None,
+            draw: None,
+            sold_out: false,
+            durable: false,
+            work: None,
+            outlook: Outlook { service: 0.0, leaving: 0.0, spread: 1.5, by_lot: settings.order == RoomOrder::Lottery },
+        }
+    }
+
+    /// Whether a waiting page has something else to say to everybody.
+    pub(super) fn says_other_than(&self, other: &Self) -> bool {
+        let said = |view: &Self| (view.mode, view.order, view.epoch, view.opens, view.sold_out, view.draw);
+        said(self) != said(other) || self.message != other.message
+    }
+
     /// How long somebody with so many ahead will wait.
     #[must_use]
     pub fn estimate(&self, rank: Option<u32>) -> Estimate {
-        self.outlook.estimate(rank, self.waiting)
+        let moves = !self.is_closed() && !self.is_lobby() && self.mode != RoomMode::Paused;
+        if moves { self.outlook.estimate(rank, self.waiting) } else { Estimate::default() }
     }
 
     /// When somebody with so many ahead should ask again. `random` spreads those who asked at the same moment.
@@ -77,4 +110,28 @@ pub struct Estimate {
     pub likely: Option<u32>,
     /// Nine of ten are shorter.
     pub late: Option<u32>,
+}
+
+/// How waits would be under other settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// Shoppers called a second; `None` where it is not known.
+    pub service: Option<f64>,
+    waiting: u32,
+    outlook: Outlook,
+    moves: bool,
+}
+
+impl Forecast {
+    pub(super) fn new(outlook: Outlook, settings: &RoomSettings, waiting: u32) -> Self {
+        let moves = !matches!(settings.mode, RoomMode::Paused | RoomMode::Closed);
+        let service = (moves && outlook.service > 0.0).then_some(outlook.service);
+        Self { service, waiting, outlook, moves }
+    }
+
+    /// How long somebody with so many ahead would wait; `None` is for a lottery.
+    #[must_use]
+    pub fn estimate(&self, rank: Option<u32>) -> Estimate {
+        if self.moves { self.outlook.estimate(rank, self.waiting) } else { Estimate::default() }
+    }
 }

@@ -9,7 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["clock", "config", "limit"]),
     ("limit", &["clock", "config"]),
     ("overload", &["clock", "config"]),
-    ("room", &["clock", "config", "limit"]),
+    ("room", &["clock", "config", "policy", "limit"]),
     ("telemetry", &["clock", "config", "policy", "limit", "overload", "room"]),
     ("origin", &["clock", "config", "policy", "limit", "overload", "room", "telemetry"]),
     ("edge", &["clock", "config", "policy", "limit", "overload", "room", "telemetry", "origin"]),

@@ -1,0 +1,101 @@
+//! Who is called, and how many slots are open to newcomers.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Batch, Desk, Tick};
+use crate::config::settings::{RoomMode, RoomOrder, RoomSettings};
+use crate::room::enter::overdue;
+use crate::room::era::Era;
+use crate::room::{Moment, Room};
+
+/// Places looked at in one tick: behind so many silent ones the next tick goes on.
+const LOOKED_AT: usize = 200_000;
+/// Lots drawn for each place that is wanted, before the tick gives up: the silent are drawn in vain.
+const DRAWS: u32 = 16;
+/// Open slots, as a share of the cap, and at least. So many may be in doubt after the process was killed.
+const OPEN_SHARE: u32 = 16;
+const LEAST_OPEN: u32 = 4;
+
+impl Room {
+    pub(super) fn call(&self, desk: &mut Desk, era: &Era, terms: &RoomSettings, tick: &Tick) -> Batch {
+        let mut batch = Batch::default();
+        let is_closed = terms.mode == RoomMode::Closed || self.sold_out.load(Relaxed);
+        let moves = matches!(terms.mode, RoomMode::Auto | RoomMode::Always) && desk.lobby.is_none() && !is_closed;
+        let budget = if moves { desk.outflow.budget() } else { 0 };
+        let grants = if desk.lobby.is_none() && !is_closed { self.grants.load(Relaxed) } else { 0 };
+        let waiting = era.line.waiting();
+        let held = desk.is_held(tick.now);
+        let shrunk = desk.terms.as_ref().is_some_and(|before| terms.active_shoppers < before.active_shoppers);
+        if waiting > 0 || !moves || terms.mode != RoomMode::Auto || shrunk {
+            era.inside.withdraw(tick.now.seconds());
+        } else if !held {
+            batch.opened = desk.openable(era, terms.active_shoppers, budget);
+        }
+        let wanted = budget.saturating_add(grants).min(waiting);
+        let slots = desk.free(era, wanted, terms.active_shoppers);
+        let places = match terms.order {
+            RoomOrder::Arrival => in_order(era, slots.len(), held, tick.now),
+            RoomOrder::Lottery => by_lot(era, slots.len(), held, tick),
+        };
+        batch.calls = slots.into_iter().zip(places).collect();
+        let called = batch.calls.len() as u32;
+        let granted = called.min(grants);
+        self.grants.fetch_sub(granted, Relaxed);
+        desk.outflow.spend(called - granted);
+        batch
+    }
+}
+
+impl Desk {
+    fn free(&mut self, era: &Era, wanted: u32, cap: u32) -> Vec<u32> {
+        let free = era.inside.find_free(wanted, cap, self.cursor);
+        self.cursor = free.last().map_or(self.cursor, |last| last + 1);
+        free
+    }
+
+    fn openable(&mut self, era: &Era, cap: u32, budget: u32) -> Vec<u32> {
+        let target = (cap / OPEN_SHARE).max(LEAST_OPEN).min(budget);
+        let missing = target.saturating_sub(era.inside.stocked() as u32);
+        // Not for one slot each time: every opening is a write.
+        if missing * 2 > target { self.free(era, missing, cap) } else { Vec::new() }
+    }
+}
+
+/// The first places whose holders are there.
+fn in_order(era: &Era, wanted: usize, held: bool, now: Moment) -> Vec<u32> {
+    let after = |place: u32| era.line.next_waiting(place + 1);
+    let waiting = std::iter::successors(era.line.next_waiting(0), |place| after(*place));
+    waiting.take(LOOKED_AT).filter(|place| may_be_called(era, *place, held, now)).take(wanted).collect()
+}
+
+/// Places whose holders are there, each as likely as any other.
+fn by_lot(era: &Era, wanted: usize, held: bool, tick: &Tick) -> Vec<u32> {
+    let mut state = tick.random.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+    let waiting = u64::from(era.line.waiting());
+    let mut drawn = HashSet::new();
+    let mut places = Vec::new();
+    for _ in 0..wanted as u32 * DRAWS {
+        let rank = ((u128::from(splitmix(&mut state)) * u128::from(waiting)) >> 64) as u32;
+        let Some(place) = era.line.select(rank) else { continue };
+        if drawn.insert(place) && may_be_called(era, place, held, tick.now) {
+            places.push(place);
+        }
+        if places.len() == wanted {
+            break;
+        }
+    }
+    places
+}
+
+fn may_be_called(era: &Era, place: u32, held: bool, now: Moment) -> bool {
+    overdue(era.line.seen(place), now) <= 0 && !(held && era.number(place) >= era.first_own)
+}
+
+/// The generator of Steele, Lea and Flood ("Fast Splittable Pseudorandom Number Generators", 2014).
+fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
