@@ -204,7 +204,7 @@ impl SnapshotBuilder {
             limit_metrics: settings.limits.iter().map(|limit| self.metrics.limit(&limit.name)).collect(),
             listeners: self.listeners(&settings, prepared.listeners),
             unrouted: self.metrics.unrouted(),
-            rooms: self.rooms.handles(&settings.rooms, now),
+            rooms: self.rooms.handles(&settings.rooms, &self.metrics, now),
             policy: prepared.policy,
             limits,
             origins,

@@ -8,6 +8,7 @@ use crate::config::settings::{LimitKey, LimitMode, LimitSettings, Rate, RoomSett
 use crate::limit::Limiter;
 use crate::room::store::Saved;
 use crate::room::{Moment, Room};
+use crate::telemetry::metrics::{Metrics, RoomMetrics};
 
 /// A waiting room and who may join its line.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct RoomHandle {
     pub room: Arc<Room>,
     /// How many places one client address may be given; `None` is no limit.
     pub joins: Option<Arc<Limiter>>,
+    /// What happens in it.
+    pub metrics: Arc<RoomMetrics>,
 }
 
 /// Client addresses whose joins are counted at once.
@@ -35,11 +38,13 @@ impl Rooms {
     }
 
     /// The handle of each room; what is there already takes its new settings.
-    pub(super) fn handles(&mut self, settings: &[RoomSettings], now: Nanos) -> Vec<RoomHandle> {
-        settings
-            .iter()
-            .map(|settings| RoomHandle { room: self.room(settings, now), joins: self.joins(settings, now) })
-            .collect()
+    pub(super) fn handles(&mut self, settings: &[RoomSettings], metrics: &Metrics, now: Nanos) -> Vec<RoomHandle> {
+        let handle = |settings: &RoomSettings| RoomHandle {
+            room: self.room(settings, now),
+            joins: self.joins(settings, now),
+            metrics: metrics.room(&settings.name),
+        };
+        settings.iter().map(handle).collect()
     }
 
     fn room(&mut self, settings: &RoomSettings, now: Nanos) -> Arc<Room> {
