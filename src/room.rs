@@ -118,7 +118,8 @@ impl Room {
             None => Era::new(seed),
         };
         let desk = Desk::new(saved, now);
-        let view = View::first(settings, era.epoch);
+        let is_lobby = saved.is_some_and(|saved| saved.head.lobby.is_some());
+        let view = View::first(settings, era.epoch, is_lobby);
         Self {
             name: settings.name.clone(),
             terms: ArcSwap::from_pointee(settings.clone()),

@@ -6,6 +6,7 @@
 
 mod connections;
 mod journey;
+mod line;
 mod tally;
 mod timeline;
 mod walk;
@@ -31,6 +32,8 @@ pub struct Habits {
     pub thinking: Duration,
     /// An answer that takes longer is not waited for.
     pub patience: Duration,
+    /// Mean time a place in line is worth waiting for.
+    pub patience_in_line: Duration,
     /// Further tries of a page that did not come.
     pub retries: u32,
     /// Mean time before such a try.
@@ -42,6 +45,7 @@ impl Default for Habits {
         Self {
             thinking: Duration::from_millis(1500),
             patience: Duration::from_secs(3),
+            patience_in_line: Duration::from_secs(30),
             retries: 3,
             pause: Duration::from_secs(1),
         }

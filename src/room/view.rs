@@ -60,8 +60,8 @@ impl View {
         self.mode == RoomMode::Closed || self.sold_out
     }
 
-    /// Before the first tick.
-    pub(super) fn first(settings: &RoomSettings, epoch: u32) -> Self {
+    /// Before the first tick; a lobby only if the store knows of one.
+    pub(super) fn first(settings: &RoomSettings, epoch: u32, is_lobby: bool) -> Self {
         Self {
             mode: settings.mode,
             order: settings.order,
@@ -73,7 +73,7 @@ impl View {
             cap: settings.active_shoppers,
             rate: 0.0,
             message: settings.message.clone(),
-            opens: settings.opens,
+            opens: settings.opens.filter(|_| is_lobby),
             commitment: None,
             draw: None,
             sold_out: false,

@@ -31,6 +31,7 @@ pub(super) struct Said {
     seats: f64,
     limit: f64,
     waiting: f64,
+    in_line: f64,
 }
 
 #[derive(Default)]
@@ -46,6 +47,7 @@ impl Said {
             seats: exposition::sum(page, "spillway_capacity_in_use")?,
             limit: exposition::sum(page, "spillway_capacity_limit")?,
             waiting: exposition::sum(page, "spillway_seat_waiting")?,
+            in_line: exposition::sum(page, "spillway_room_waiting")?,
         })
     }
 }
@@ -57,6 +59,7 @@ impl Console {
         println!("A shop whose database does best with {} jobs at once.", scene.database.best_concurrency);
         println!("{calm:.0} shoppers arrive each second, {surge:.0} in a surge; all of them want to buy.\n");
         println!("  the shop      http://{shop}/");
+        println!("                in a surge your browser waits in line with the others, and is let in");
         println!("  the metrics   http://{admin}/metrics");
         println!("  the policy    {} (change it: it is read again)\n", config.display());
         println!("Ctrl-C ends it.");
@@ -107,17 +110,22 @@ impl Console {
             );
         }
         println!(
-            "\n{} shoppers came, {} got in, {} finished their order, {} gave up.",
-            self.all.arrived, self.all.entered, self.all.finished, self.all.gave_up
+            "\n{} shoppers came, {} of them to the line, {} got in, {} finished their order, {} gave up ({} in line).",
+            self.all.arrived,
+            self.all.queued,
+            self.all.entered,
+            self.all.finished,
+            self.all.gave_up,
+            self.all.left_line
         );
     }
 }
 
-const GROUPS: &str = "                |     served a second    |  refused a second   |     seats";
+const GROUPS: &str = "                |     served a second    |refused a second|    seats   |";
 
 fn heading() -> String {
     let names =
-        ["", "", "asked", "check", "cart", "browse", "back", "limit", "full", "wait", "lost", "used", "line", "p99"];
+        ["", "", "asked", "check", "cart", "browse", "back", "limit", "full", "lost", "used", "wait", "queue", "p99"];
     format!("{GROUPS}\n{}", columns(&names.map(str::to_owned)))
 }
 
@@ -125,8 +133,9 @@ fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option
     let a_second = |count| format!("{:.0}", rate(count, time));
     let served = |class| a_second(tally.class(class).served);
     let refused = |reason| tally.refused.get(reason).copied().unwrap_or(0);
-    let (limit, capacity, wait) = (refused("limit"), refused("capacity"), refused("wait"));
+    let (limit, full, queued) = (refused("limit"), refused("capacity") + refused("wait"), refused("waiting-room"));
     let unserved = tally.refused.values().sum::<u64>() + tally.left + tally.broken;
+    let said = |text: fn(Said) -> String| proxy.map_or_else(|| "?".to_owned(), text);
     columns(&[
         format!("{}s", elapsed.as_secs()),
         if act == Act::Surge { "SURGE".to_owned() } else { String::new() },
@@ -136,22 +145,22 @@ fn row(elapsed: Duration, act: Act, tally: &Tally, time: Duration, proxy: Option
         served(Class::Browse),
         served(Class::Background),
         a_second(limit),
-        a_second(capacity),
-        a_second(wait),
-        a_second(unserved - limit - capacity - wait),
-        proxy.map_or("?".to_owned(), |proxy| format!("{:.0}/{:.0}", proxy.seats, proxy.limit)),
-        proxy.map_or("?".to_owned(), |proxy| format!("{:.0}", proxy.waiting)),
+        a_second(full),
+        a_second(unserved - limit - full - queued),
+        said(|proxy| format!("{:.0}/{:.0}", proxy.seats, proxy.limit)),
+        said(|proxy| format!("{:.0}", proxy.waiting)),
+        said(|proxy| format!("{:.0}", proxy.in_line)),
         tally.latency(0.99).as_millis().to_string(),
     ])
 }
 
 /// One line of the table, 80 columns wide.
 fn columns(cells: &[String; 14]) -> String {
-    let [time, act, asked, served @ .., limit, full, wait, lost, used, line, p99] = cells;
+    let [time, act, asked, served @ .., limit, full, lost, used, wait, queue, p99] = cells;
     let [check, cart, browse, back] = served;
     format!(
         "{time:>4} {act:<5}{asked:>5} |{check:>6}{cart:>5}{browse:>7}{back:>5} \
-         |{limit:>5}{full:>5}{wait:>5}{lost:>5} |{used:>6}{line:>5}{p99:>5}"
+         |{limit:>5}{full:>5}{lost:>5} |{used:>6}{wait:>5} |{queue:>6}{p99:>5}"
     )
 }
 
@@ -169,10 +178,10 @@ mod tests {
 
     #[test]
     fn a_busy_second_fits_80_columns() {
-        let proxy = Said { seats: 40.0, limit: 40.0, waiting: 120.0 };
+        let proxy = Said { seats: 40.0, limit: 40.0, waiting: 120.0, in_line: 4000.0 };
         let second = Duration::from_secs(1);
         let row = row(second * 999, Act::Surge, &Tally::default(), second, Some(proxy));
-        assert_eq!(row, "999s SURGE    0 |     0    0      0    0 |    0    0    0    0 | 40/40  120    0");
+        assert_eq!(row, "999s SURGE    0 |     0    0      0    0 |    0    0    0 | 40/40  120 |  4000    0");
         for line in heading().lines() {
             assert!(line.len() <= 80, "{line}");
         }
@@ -183,8 +192,9 @@ mod tests {
         let page = "spillway_capacity_limit{origin=\"storefront\"} 40\n\
                     spillway_capacity_in_use{origin=\"storefront\",class=\"cart\"} 3\n\
                     spillway_capacity_in_use{origin=\"storefront\",class=\"browse\"} 30\n\
-                    spillway_seat_waiting{class=\"browse\"} 7\n";
-        assert_eq!(Said::read(page), Some(Said { seats: 33.0, limit: 40.0, waiting: 7.0 }));
+                    spillway_seat_waiting{class=\"browse\"} 7\n\
+                    spillway_room_waiting{room=\"sale\"} 9\n";
+        assert_eq!(Said::read(page), Some(Said { seats: 33.0, limit: 40.0, waiting: 7.0, in_line: 9.0 }));
         assert_eq!(Said::read(""), None);
     }
 }

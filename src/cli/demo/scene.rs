@@ -11,6 +11,10 @@ const CONFIG: &str = include_str!("demo.toml");
 /// Shoppers a second in calm times. With 800 ms of work for each they keep 24 of the database's 40 jobs busy.
 const CALM: f64 = 30.0;
 
+/// Shoppers inside at once. A journey takes about five and a half seconds, so that they keep three of four of the
+/// database's jobs busy: those inside meet a quick shop.
+pub(super) const ROOM: u32 = 200;
+
 /// Shoppers who know what they want, so that a journey fits into an act.
 pub(super) const THINKING: Duration = Duration::from_millis(700);
 
@@ -81,6 +85,7 @@ impl Scene {
             .replace("127.0.0.1:PORT", &shop.to_string())
             .replace("127.0.0.1:ADMIN", &admin.to_string())
             .replace("STOREFRONT", &storefront.to_string())
+            .replace("SHOPPERS", &ROOM.to_string())
             .replace("LIMIT", &self.database.best_concurrency.to_string())
     }
 

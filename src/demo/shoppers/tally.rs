@@ -19,6 +19,10 @@ pub struct Tally {
     pub finished: u64,
     /// Shoppers who gave up on the way.
     pub gave_up: u64,
+    /// Times that a shopper was given a place in line.
+    pub queued: u64,
+    /// Shoppers who had enough of waiting in line; they gave up as well.
+    pub left_line: u64,
     /// Requests refused, by the proxy's reason, or by status where it gives none.
     pub refused: BTreeMap<&'static str, u64>,
     /// Requests whose shopper left before the answer came.
@@ -60,6 +64,8 @@ impl Default for Tally {
             entered: 0,
             finished: 0,
             gave_up: 0,
+            queued: 0,
+            left_line: 0,
             refused: BTreeMap::new(),
             left: 0,
             broken: 0,
@@ -101,6 +107,8 @@ impl Tally {
         self.entered += other.entered;
         self.finished += other.finished;
         self.gave_up += other.gave_up;
+        self.queued += other.queued;
+        self.left_line += other.left_line;
         self.left += other.left;
         self.broken += other.broken;
         self.work += other.work;
@@ -168,6 +176,14 @@ impl Recorder {
 
     pub(super) fn gave_up(&self) {
         self.lock().gave_up += 1;
+    }
+
+    pub(super) fn queued(&self) {
+        self.lock().queued += 1;
+    }
+
+    pub(super) fn left_line(&self) {
+        self.lock().left_line += 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, Tally> {

@@ -8,6 +8,7 @@ use crate::demo::storefront::Storefront;
 const HURRIED: Habits = Habits {
     thinking: Duration::from_millis(1),
     patience: Duration::from_secs(3),
+    patience_in_line: Duration::from_secs(3),
     retries: 0,
     pause: Duration::from_millis(1),
 };

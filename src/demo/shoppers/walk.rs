@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, request};
 use http_body_util::Full;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -48,31 +48,53 @@ pub(super) async fn walk(street: Rc<Street>, number: u32, mut dice: fastrand::Rn
     }
 }
 
-struct Shopper {
-    street: Rc<Street>,
+pub(super) struct Shopper {
+    pub(super) street: Rc<Street>,
     address: Ipv4Addr,
-    cookies: Vec<(String, String)>,
-    dice: fastrand::Rng,
+    pub(super) cookies: Vec<(String, String)>,
+    pub(super) dice: fastrand::Rng,
+}
+
+/// What came of asking for a page.
+enum Answer {
+    Page(HeaderMap),
+    /// A place in line.
+    Line(HeaderMap),
+    Nothing,
 }
 
 impl Shopper {
-    /// Asks for a page until it comes or hope is lost.
+    /// Asks for a page until it comes or hope is lost. Standing in line is no try.
     async fn insist(&mut self, step: &Step) -> Option<HeaderMap> {
-        for attempt in 0..=self.street.habits.retries {
-            if attempt > 0 {
-                sleep(self.about(self.street.habits.pause)).await;
-            }
-            if let Some(headers) = self.ask(step).await {
-                self.remember(&headers);
-                return Some(headers);
+        let mut tries = 0;
+        loop {
+            match self.ask(step).await {
+                Answer::Page(headers) => {
+                    self.remember(&headers);
+                    return Some(headers);
+                }
+                Answer::Line(headers) => {
+                    self.remember(&headers);
+                    self.street.recorder.queued();
+                    if !self.wait_in_line().await {
+                        self.street.recorder.left_line();
+                        return None;
+                    }
+                }
+                Answer::Nothing => {
+                    tries += 1;
+                    if tries > self.street.habits.retries {
+                        return None;
+                    }
+                    sleep(self.about(self.street.habits.pause)).await;
+                }
             }
         }
-        None
     }
 
-    async fn ask(&self, step: &Step) -> Option<HeaderMap> {
+    async fn ask(&self, step: &Step) -> Answer {
         let Street { habits, recorder, connections } = &*self.street;
-        let request = self.request(step)?;
+        let Some(request) = self.request(step) else { return Answer::Nothing };
         let began = Instant::now();
         let reply = timeout(habits.patience, connections.send(request)).await;
         let fate = match &reply {
@@ -82,8 +104,9 @@ impl Shopper {
         };
         recorder.count(step.page, fate);
         match (fate, reply) {
-            (Fate::Served(_), Ok(Ok(reply))) => Some(reply.headers),
-            _ => None,
+            (Fate::Served(_), Ok(Ok(reply))) => Answer::Page(reply.headers),
+            (_, Ok(Ok(reply))) if reply.headers.contains_key("x-spillway-waiting") => Answer::Line(reply.headers),
+            _ => Answer::Nothing,
         }
     }
 
@@ -95,7 +118,8 @@ impl Shopper {
             cookies: self.cookies.clone(),
             dice: self.dice.fork(),
         };
-        tokio::task::spawn_local(async move { companion.ask(&step).await });
+        // Whether it comes changes nothing.
+        tokio::task::spawn_local(async move { drop(companion.ask(&step).await) });
     }
 
     /// Nobody looks at a redirection.
@@ -111,23 +135,27 @@ impl Shopper {
     }
 
     fn request(&self, step: &Step) -> Option<Request<Full<Bytes>>> {
-        let mut request = Request::builder()
-            .method(step.method.clone())
-            .uri(&*step.target)
-            .header(HOST, "shop.example")
-            .header(ACCEPT, "text/html")
-            .header("x-forwarded-for", self.address.to_string());
-        if !self.cookies.is_empty() {
-            let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            request = request.header(COOKIE, pairs.join("; "));
-        }
+        let mut request = self.head(Request::builder().method(step.method.clone()).uri(&*step.target));
         if step.method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
         request.body(Full::new(Bytes::from(step.form.clone()))).ok()
     }
 
-    fn remember(&mut self, headers: &HeaderMap) {
+    /// What every request of this shopper carries.
+    pub(super) fn head(&self, request: request::Builder) -> request::Builder {
+        let request = request
+            .header(HOST, "shop.example")
+            .header(ACCEPT, "text/html")
+            .header("x-forwarded-for", self.address.to_string());
+        if self.cookies.is_empty() {
+            return request;
+        }
+        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request.header(COOKIE, pairs.join("; "))
+    }
+
+    pub(super) fn remember(&mut self, headers: &HeaderMap) {
         for cookie in headers.get_all(SET_COOKIE) {
             let Some((name, value)) = cookie.to_str().ok().and_then(|text| text.split(';').next()?.split_once('='))
             else {
