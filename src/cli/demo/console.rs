@@ -160,7 +160,7 @@ fn columns(cells: &[String; 14]) -> String {
     let [check, cart, browse, back] = served;
     format!(
         "{time:>4} {act:<5}{asked:>5} |{check:>5}{cart:>5}{browse:>7}{back:>5} \
-         |{limit:>5}{full:>5}{lost:>5} |{used:>5}{wait:>5} |{queue:>6}{p99:>5}"
+         |{limit:>5}{full:>5}{lost:>5} |{used:>5}{wait:>5} |{queue:>5}{p99:>5}"
     )
 }
 
@@ -181,7 +181,7 @@ mod tests {
         let proxy = Said { seats: 40.0, limit: 40.0, waiting: 120.0, in_line: 4000.0 };
         let second = Duration::from_secs(1);
         let row = row(second * 999, Act::Surge, &Tally::default(), second, Some(proxy));
-        assert_eq!(row, "999s SURGE    0 |    0    0      0    0 |    0    0    0 |40/40  120 |  4000    0");
+        assert_eq!(row, "999s SURGE    0 |    0    0      0    0 |    0    0    0 |40/40  120 | 4000    0");
         for line in heading().lines() {
             assert!(line.len() <= 80, "{line}");
         }
