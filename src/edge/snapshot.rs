@@ -8,6 +8,7 @@ mod rooms;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::server::ProducesTickets;
 
 pub use self::rooms::RoomHandle;
@@ -24,6 +25,7 @@ use crate::overload::{ClassShare, Seats, Slot};
 use crate::policy::Policy;
 use crate::policy::journey::JourneyKeys;
 use crate::policy::verdict::Mode;
+use crate::room::keyring::Keyring;
 use crate::room::store::Saved;
 use crate::telemetry::metrics::{ClassMetrics, LimitMetrics, ListenerMetrics, Metrics, OriginMetrics, RouteMetrics};
 
@@ -164,7 +166,10 @@ impl SnapshotBuilder {
         journeys: JourneyKeys,
         workers: usize,
     ) -> Result<Self, rustls::Error> {
+        let mut secret = [0; 32];
+        aws_lc_rs::rand::fill(&mut secret).map_err(|_failed| rustls::Error::FailedToGetRandomBytes)?;
         Ok(Self {
+            rooms: Rooms::new(metrics.clone(), Keyring::generate(secret)),
             metrics,
             tickets: tls::tickets()?,
             hasher: KeyHasher::random(),
@@ -173,14 +178,21 @@ impl SnapshotBuilder {
             limiters: HashMap::new(),
             seats: HashMap::new(),
             origins,
-            rooms: Rooms::default(),
         })
     }
 
     /// Gives rooms of these names what the store knows of them.
     #[must_use]
-    pub fn with_rooms(self, restored: HashMap<String, Saved>) -> Self {
-        Self { rooms: Rooms::restored(restored), ..self }
+    pub fn with_rooms(mut self, restored: HashMap<String, Saved>) -> Self {
+        self.rooms.restore(restored);
+        self
+    }
+
+    /// Has tickets signed with `keys`, which outlive the process; without, they are good for this process only.
+    #[must_use]
+    pub fn with_room_keys(mut self, keys: Arc<ArcSwap<Keyring>>) -> Self {
+        self.rooms.sign_with(keys);
+        self
     }
 
     /// Builds a revision whole: first all that can fail, then the live parts, which cannot.
@@ -204,7 +216,7 @@ impl SnapshotBuilder {
             limit_metrics: settings.limits.iter().map(|limit| self.metrics.limit(&limit.name)).collect(),
             listeners: self.listeners(&settings, prepared.listeners),
             unrouted: self.metrics.unrouted(),
-            rooms: self.rooms.handles(&settings.rooms, &self.metrics, now),
+            rooms: self.rooms.handles(&settings.rooms, now),
             policy: prepared.policy,
             limits,
             origins,

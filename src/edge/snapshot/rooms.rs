@@ -3,9 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::clock::Nanos;
 use crate::config::settings::{LimitKey, LimitMode, LimitSettings, Rate, RoomSettings};
 use crate::limit::Limiter;
+use crate::room::challenge::Spent;
+use crate::room::cookie::RoomCookie;
+use crate::room::keyring::Keyring;
 use crate::room::store::Saved;
 use crate::room::{Moment, Room};
 use crate::telemetry::metrics::{Metrics, RoomMetrics};
@@ -17,53 +22,85 @@ pub struct RoomHandle {
     pub room: Arc<Room>,
     /// How many places one client address may be given; `None` is no limit.
     pub joins: Option<Arc<Limiter>>,
-    /// What happens in it.
+    /// What its shoppers carry.
+    pub cookie: Arc<RoomCookie>,
+    /// What the cookie's values are signed with.
+    pub keys: Arc<ArcSwap<Keyring>>,
+    /// Proofs of work that were handed in.
+    pub spent: Arc<Spent>,
+    /// Its counters.
     pub metrics: Arc<RoomMetrics>,
 }
 
 /// Client addresses whose joins are counted at once.
 const CLIENTS: usize = 1_000_000;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rooms {
-    rooms: HashMap<String, Arc<Room>>,
-    joins: HashMap<String, Arc<Limiter>>,
+    metrics: Metrics,
+    keys: Arc<ArcSwap<Keyring>>,
+    kept: HashMap<String, Kept>,
     /// What the store knows of rooms that are not built yet.
     restored: HashMap<String, Saved>,
 }
 
+/// What of a room outlives a revision.
+#[derive(Debug, Clone)]
+struct Kept {
+    room: Arc<Room>,
+    joins: Option<Arc<Limiter>>,
+    cookie: Arc<RoomCookie>,
+    spent: Arc<Spent>,
+}
+
 impl Rooms {
-    pub(super) fn restored(restored: HashMap<String, Saved>) -> Self {
-        Self { restored, ..Self::default() }
+    /// No rooms yet; their tickets will be signed with `keys`.
+    pub(super) fn new(metrics: Metrics, keys: Keyring) -> Self {
+        let keys = Arc::new(ArcSwap::from_pointee(keys));
+        Self { metrics, keys, kept: HashMap::new(), restored: HashMap::new() }
+    }
+
+    pub(super) fn restore(&mut self, restored: HashMap<String, Saved>) {
+        self.restored = restored;
+    }
+
+    pub(super) fn sign_with(&mut self, keys: Arc<ArcSwap<Keyring>>) {
+        self.keys = keys;
     }
 
     /// The handle of each room; what is there already takes its new settings.
-    pub(super) fn handles(&mut self, settings: &[RoomSettings], metrics: &Metrics, now: Nanos) -> Vec<RoomHandle> {
-        let handle = |settings: &RoomSettings| RoomHandle {
-            room: self.room(settings, now),
-            joins: self.joins(settings, now),
-            metrics: metrics.room(&settings.name),
-        };
-        settings.iter().map(handle).collect()
+    pub(super) fn handles(&mut self, settings: &[RoomSettings], now: Nanos) -> Vec<RoomHandle> {
+        settings.iter().map(|settings| self.handle(settings, now)).collect()
     }
 
-    fn room(&mut self, settings: &RoomSettings, now: Nanos) -> Arc<Room> {
-        let room = self.rooms.entry(settings.name.clone()).or_insert_with(|| {
-            let saved = self.restored.remove(&settings.name);
-            // A number nobody can have been given a ticket of before.
-            let epoch = fastrand::u32(1..1 << 31);
-            Arc::new(Room::new(settings, saved.as_ref(), epoch, Moment { mono: now, unix: 0 }))
+    fn handle(&mut self, settings: &RoomSettings, now: Nanos) -> RoomHandle {
+        let name = &settings.name;
+        let kept = self.kept.entry(name.clone()).or_insert_with(|| Kept {
+            room: Arc::new(room(settings, self.restored.remove(name).as_ref(), now)),
+            joins: None,
+            cookie: Arc::new(RoomCookie::of(name)),
+            spent: Arc::new(Spent::new()),
         });
-        room.reconfigure(settings);
-        Arc::clone(room)
+        kept.room.reconfigure(settings);
+        kept.joins = joins(settings, kept.joins.take(), now);
+        let Kept { room, joins, cookie, spent } = kept.clone();
+        let (keys, metrics) = (Arc::clone(&self.keys), self.metrics.room(name));
+        RoomHandle { room, joins, cookie, keys, spent, metrics }
     }
+}
 
-    fn joins(&mut self, settings: &RoomSettings, now: Nanos) -> Option<Arc<Limiter>> {
-        let limit = joins_limit(&settings.name, settings.joins_per_client?, settings.joins_burst);
-        let limiter = self.joins.entry(settings.name.clone()).or_insert_with(|| Arc::new(Limiter::new(&limit, now)));
-        limiter.reconfigure(&limit, now);
-        Some(Arc::clone(limiter))
-    }
+fn room(settings: &RoomSettings, saved: Option<&Saved>, now: Nanos) -> Room {
+    // A number nobody can have been given a ticket of before.
+    let epoch = fastrand::u32(1..1 << 31);
+    Room::new(settings, saved, epoch, Moment { mono: now, unix: 0 })
+}
+
+/// The buckets of those who join; a reload does not fill them.
+fn joins(settings: &RoomSettings, before: Option<Arc<Limiter>>, now: Nanos) -> Option<Arc<Limiter>> {
+    let limit = joins_limit(&settings.name, settings.joins_per_client?, settings.joins_burst);
+    let limiter = before.unwrap_or_else(|| Arc::new(Limiter::new(&limit, now)));
+    limiter.reconfigure(&limit, now);
+    Some(limiter)
 }
 
 fn joins_limit(room: &str, rate: Rate, burst: u32) -> LimitSettings {

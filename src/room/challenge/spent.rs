@@ -2,8 +2,9 @@
 //!
 //! A fixed table: four candidates for each challenge, one word each, changed by compare and swap. Where all four are taken
 //! by challenges that are still good, the one that lapses first is forgotten: under a flood so large, used challenges may
-//! be used again, each time at the cost of as many proofs as the table has words.
+//! be used again, each time at the cost of as many proofs as the table has words. It is allocated with the first.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Words looked at for one challenge.
@@ -16,18 +17,29 @@ const HALF: u64 = 1 << (TIME_BITS - 1);
 /// Challenges that were used. Sharing it takes no lock.
 #[derive(Debug)]
 pub struct Spent {
-    sets: Box<[[AtomicU64; WAYS]]>,
+    /// A power of two.
+    size: usize,
+    sets: OnceLock<Box<[[AtomicU64; WAYS]]>>,
+}
+
+impl Default for Spent {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Spent {
     /// Challenges remembered: as many as come in five minutes at 800 a second, in 2 MiB.
-    pub const REMEMBERED: usize = 1 << 18;
+    const REMEMBERED: usize = 1 << 18;
 
-    /// A table of about this many words, at least four.
+    /// An empty table.
     #[must_use]
-    pub fn new(words: usize) -> Self {
-        let sets = (words / WAYS).max(1).next_power_of_two();
-        Self { sets: (0..sets).map(|_| std::array::from_fn(|_| AtomicU64::new(0))).collect() }
+    pub fn new() -> Self {
+        Self::with_words(Self::REMEMBERED)
+    }
+
+    fn with_words(words: usize) -> Self {
+        Self { size: (words / WAYS).max(1).next_power_of_two(), sets: OnceLock::new() }
     }
 
     /// Uses a challenge that lapses at `expires`, at `now`, both in seconds since the epoch. False if it was used before.
@@ -35,13 +47,13 @@ impl Spent {
     /// `visitor` is random and authentic, so that nobody chooses its place in the table.
     #[must_use]
     pub fn spend(&self, visitor: u64, expires: u64, now: u64) -> bool {
-        let Some(set) = self.sets.get(visitor as usize & (self.sets.len() - 1)) else { return false };
+        let sets = self.sets.get_or_init(|| (0..self.size).map(|_| Default::default()).collect());
+        let Some(set) = sets.get(visitor as usize & (self.size - 1)) else { return false };
         // The bits that did not choose the set.
         let name = visitor >> TIME_BITS << TIME_BITS;
         let entry = name | (expires & (2 * HALF - 1)) | u64::from(name == 0) << TIME_BITS;
         loop {
-            let Some(place) = candidate(set, entry, now) else { return false };
-            let (way, seen) = place;
+            let Some((way, seen)) = candidate(set, entry, now) else { return false };
             // Another thread was there first: look again, it may have been the same challenge.
             if way.compare_exchange(seen, entry, Ordering::AcqRel, Ordering::Acquire).is_ok() {
                 return true;
@@ -84,7 +96,7 @@ mod tests {
 
     #[test]
     fn each_is_good_once() {
-        let spent = Spent::new(64);
+        let spent = Spent::with_words(64);
         assert!(spent.spend(0xabc_0000_0001, NOW + 300, NOW));
         assert!(!spent.spend(0xabc_0000_0001, NOW + 300, NOW + 299));
         assert!(spent.spend(0xabd_0000_0001, NOW + 300, NOW));
@@ -92,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_has_lapsed_makes_room() {
-        let spent = Spent::new(4);
+        let spent = Spent::with_words(4);
         for visitor in 1..=4_u64 {
             assert!(spent.spend(visitor << 20, NOW + 300, NOW));
         }
@@ -106,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_full_set_forgets_the_one_that_lapses_first() {
-        let spent = Spent::new(4);
+        let spent = Spent::with_words(4);
         for visitor in 1..=5_u64 {
             assert!(spent.spend(visitor << 20, NOW + 100 + visitor, NOW));
         }
@@ -117,7 +129,7 @@ mod tests {
 
     #[test]
     fn of_many_threads_one_spends_it() {
-        let spent = Spent::new(4096);
+        let spent = Spent::with_words(4096);
         let successes = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -136,7 +148,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_challenge_is_good_twice_at_any_time(visitor: u64, now in 0_u64..1 << 40, later in 0_u64..300) {
-            let spent = Spent::new(64);
+            let spent = Spent::with_words(64);
             prop_assert!(spent.spend(visitor, now + 300, now));
             prop_assert!(!spent.spend(visitor, now + 300, now + later));
         }
