@@ -1,5 +1,6 @@
 //! A room with its store and its clock, and shoppers who do one thing after another.
 
+mod crowd;
 mod history;
 mod line;
 mod lobby;
