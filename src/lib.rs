@@ -10,12 +10,17 @@
 //!                                                │            │
 //!                          hygiene (one meaning) ┘            ├ policy   (route, class, who is this)   ┐
 //!                                                             ├ limit    (token buckets)               ├ pure judgement,
-//!                                                             └ overload (a seat, or a place in line)  ┘ `now` is an argument
+//!                                                             ├ room     (inside, or a place in line)  │ `now` is an argument
+//!                                                             └ overload (a seat, or a short wait)     ┘
+//!                          edge/waiting asks the room and writes what those who wait are told;
 //!                          every refusal is written by edge/refuse; every request is counted by edge/trail
 //! ```
 //!
+//! A thread of the control part lets time pass in the waiting rooms, ten times a second ([`room::Room::tick`]), has what it
+//! decided written by another, and makes it visible then.
+//!
 //! A worker reads the revision in force ([`edge::snapshot::Snapshot`]) through a cache of its own and pins it for the
-//! length of a request. Live state (buckets, seats, servers, counters) is kept by name and handed from one snapshot to
+//! length of a request. Live state (buckets, seats, lines, servers, counters) is kept by name and handed from one snapshot to
 //! the next, so a reload never refills a bucket, drops a request or resets a counter.
 //!
 //! # Who may import whom
@@ -23,11 +28,11 @@
 //! Imports go one way; a test holds them to it.
 //!
 //! ```text
-//! clock, config ← policy, limit, overload ← telemetry ← origin ← edge ← control ← admin ← cli;   demo beside them
+//! clock, config ← policy, limit, overload, room ← telemetry ← origin ← edge ← control ← admin ← cli;   demo beside them
 //! ```
 //!
 //! - [`config`] turns what was typed into what is meant, and reports every mistake at once. It knows nothing that runs.
-//! - [`policy`], [`limit`] and [`overload`] judge. They know no runtime, no HTTP server, no metrics and no clock.
+//! - [`policy`], [`limit`], [`overload`] and [`room`] judge. They know no runtime, no HTTP server, no metrics and no clock.
 //! - [`telemetry`] counts and logs. It does not know what it counts: live values come from sources registered with it.
 //! - [`origin`] sends a request to a server and brings the answer. It does not know why the request was let through.
 //! - [`edge`] takes connections and answers requests. It does not know how a revision comes about.
