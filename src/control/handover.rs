@@ -2,8 +2,9 @@
 //!
 //! The old process starts the new one with one end of a socket pair as its standard input and sends the listening
 //! sockets through it (`SCM_RIGHTS`). Both then hold the same sockets and the same queues of waiting connections; the
-//! old one stops accepting only after the new one has said that it is ready. A pair that only the two processes hold
-//! needs no path, no permissions and no way to tell a stranger from a successor.
+//! old one stops accepting only after the new one has said that it is ready, and the new one changes what both have, such
+//! as the lines of waiting rooms, only after the old one has closed its end in answer. A pair that only the two processes
+//! hold needs no path, no permissions and no way to tell a stranger from a successor.
 
 use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -12,8 +13,9 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::net::sockopt::{self, Timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -88,8 +90,14 @@ impl Program {
     }
 }
 
+/// The end of the time in which both processes serve.
+#[derive(Debug)]
+pub struct Parting {
+    channel: OwnedFd,
+}
+
 /// Starts the program anew, gives it the sockets and waits until it is ready, for at most `patience`. Blocks.
-/// Returns the id of the new process.
+/// Returns the id of the new process. `let_go` gives up what only one of the two may do, before the new one begins with it.
 ///
 /// # Errors
 /// Whatever kept the new process from becoming ready; it has been stopped, and nothing has changed in this one.
@@ -97,6 +105,7 @@ pub fn hand_over<'a>(
     program: &Program,
     sockets: impl IntoIterator<Item = &'a TcpListener>,
     patience: Duration,
+    let_go: impl FnOnce(),
 ) -> Result<u32, HandoverError> {
     if std::process::id() == 1 {
         return Err(HandoverError::Init);
@@ -105,8 +114,14 @@ pub fn hand_over<'a>(
     let mut successor = start(program, theirs)?;
     let outcome = send(&ours, sockets).and_then(|()| wait_ready(&ours, patience));
     match outcome {
-        Ok(()) => Ok(successor.id()),
+        Ok(()) => {
+            let_go();
+            // Closing our end tells the other process so.
+            drop(ours);
+            Ok(successor.id())
+        }
         Err(error) => {
+            // First of all, so that it never takes our end for given up.
             stop(&mut successor);
             Err(error)
         }
@@ -131,9 +146,29 @@ impl Predecessor {
     ///
     /// # Errors
     /// It is gone; then this process is the only one already.
-    pub fn ready(self) -> io::Result<()> {
+    pub fn ready(self) -> io::Result<Parting> {
         rustix::net::send(&self.channel, READY, SendFlags::NOSIGNAL)?;
-        Ok(())
+        Ok(Parting { channel: self.channel })
+    }
+}
+
+impl Parting {
+    /// Waits until the old process has let go of what only one may do, for at most `patience`; whether it has. Blocks.
+    #[must_use]
+    pub fn is_over(self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        // Nothing more is ever sent; whatever is not the passing of time is the end.
+        while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            if sockopt::set_socket_timeout(&self.channel, Timeout::Recv, Some(left)).is_err() {
+                return true;
+            }
+            match rustix::net::recv(&self.channel, &mut [0; 16][..], RecvFlags::empty()) {
+                Ok((0, _)) => return true,
+                Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(_) => return true,
+            }
+        }
+        false
     }
 }
 
@@ -173,7 +208,7 @@ fn wait_ready(channel: &OwnedFd, patience: Duration) -> Result<(), HandoverError
     match rustix::net::recv(channel, &mut word[..], RecvFlags::empty()) {
         Ok((length, _)) if word.get(..length) == Some(READY) => Ok(()),
         Ok(_) => Err(HandoverError::Ended),
-        Err(rustix::io::Errno::AGAIN) => Err(HandoverError::Late(patience)),
+        Err(Errno::AGAIN) => Err(HandoverError::Late(patience)),
         Err(error) => Err(lost(error)),
     }
 }
@@ -202,9 +237,9 @@ fn receive(channel: &OwnedFd) -> Result<Vec<TcpListener>, HandoverError> {
     }
 }
 
-fn lost(error: rustix::io::Errno) -> HandoverError {
+fn lost(error: Errno) -> HandoverError {
     match error {
-        rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET => HandoverError::Ended,
+        Errno::PIPE | Errno::CONNRESET => HandoverError::Ended,
         error => HandoverError::Channel(error.into()),
     }
 }
@@ -238,7 +273,7 @@ pub(super) mod tests {
         let (predecessor, sockets) = predecessor().unwrap().unwrap();
         match part.as_str() {
             "answers" => {
-                predecessor.ready().unwrap();
+                assert!(predecessor.ready().unwrap().is_over(Duration::from_secs(20)));
                 let (mut connection, _) = sockets[0].accept().unwrap();
                 connection.write_all(b"from the new process").unwrap();
             }
@@ -251,7 +286,9 @@ pub(super) mod tests {
     fn a_connection_made_before_the_handover_is_answered_by_the_new_process() {
         let (address, socket) = listener();
         let mut waiting = TcpStream::connect(address).unwrap();
-        hand_over(&successor("answers"), [&socket], Duration::from_secs(20)).unwrap();
+        let mut let_go = false;
+        hand_over(&successor("answers"), [&socket], Duration::from_secs(20), || let_go = true).unwrap();
+        assert!(let_go);
         drop(socket);
         let mut answer = String::new();
         waiting.read_to_string(&mut answer).unwrap();
@@ -261,7 +298,7 @@ pub(super) mod tests {
     #[test]
     fn a_new_process_that_ends_is_reported_and_the_socket_still_works() {
         let (address, socket) = listener();
-        let error = hand_over(&successor("ends"), [&socket], Duration::from_secs(20)).unwrap_err();
+        let error = hand_over(&successor("ends"), [&socket], Duration::from_secs(20), || panic!("let go")).unwrap_err();
         assert!(matches!(error, HandoverError::Ended), "{error}");
         let _client = TcpStream::connect(address).unwrap();
         assert!(socket.accept().is_ok());
@@ -270,15 +307,25 @@ pub(super) mod tests {
     #[test]
     fn a_new_process_that_is_not_ready_in_time_is_stopped() {
         let (_, socket) = listener();
-        let error = hand_over(&successor("hangs"), [&socket], Duration::from_millis(300)).unwrap_err();
+        let error =
+            hand_over(&successor("hangs"), [&socket], Duration::from_millis(300), || panic!("let go")).unwrap_err();
         assert!(matches!(error, HandoverError::Late(_)), "{error}");
     }
 
     #[test]
     fn a_program_that_is_gone_is_named() {
         let program = Program { path: "/nowhere/spillway".into(), arguments: Vec::new() };
-        let error = hand_over(&program, [], Duration::from_secs(1)).unwrap_err();
+        let error = hand_over(&program, [], Duration::from_secs(1), || ()).unwrap_err();
         assert!(error.to_string().starts_with("cannot start /nowhere/spillway: "), "{error}");
+    }
+
+    #[test]
+    fn the_new_process_waits_until_the_old_one_has_let_go() {
+        let (ours, theirs) = channel().unwrap();
+        let parting = Predecessor { channel: theirs.try_clone().unwrap() }.ready().unwrap();
+        assert!(!parting.is_over(Duration::from_millis(20)));
+        drop(ours);
+        assert!(Parting { channel: theirs }.is_over(Duration::from_secs(20)));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::logs::ProcessLogs;
 use super::priority;
 use super::reload::Reloader;
 use super::revision::Source;
+use super::rooms::Rooms;
 use super::signals::Request;
 use super::sockets::Sockets;
 use super::systemd;
@@ -25,6 +26,8 @@ use crate::edge::worker::Phase;
 
 /// How long a new process may take to become ready.
 const SUCCESSION: Duration = Duration::from_secs(30);
+/// How long the process before this one may take to let go of what only one may do.
+const PARTING: Duration = Duration::from_secs(10);
 /// How long workers may take to end when told to at once.
 const STOPPING: Duration = Duration::from_secs(2);
 
@@ -47,6 +50,8 @@ pub struct Process {
     pub program: Option<Program>,
     /// The process that handed its sockets to this one.
     pub predecessor: Option<Predecessor>,
+    /// The waiting rooms; `None` where there are none.
+    pub rooms: Option<Rooms>,
 }
 
 /// How it ended.
@@ -66,22 +71,26 @@ impl Process {
     /// Says that it is ready, then does what `requests` ask for until one of them ends it. The file is watched meanwhile, and
     /// the calling thread, which is the operators', comes before the workers.
     pub async fn run(self, mut requests: mpsc::Receiver<Request>) -> Ending {
-        let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor } = self;
+        let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor, rooms } = self;
         let _watch = config.and_then(|path| watch(&path, &policies));
         priority::raise();
-        serve(&lifecycle, &policies, predecessor);
-        let running = Running { policies: &policies, logs: &logs, sockets: Arc::new(sockets), program };
+        serve(&lifecycle, &policies, predecessor, rooms.as_ref());
+        let running =
+            Running { policies: &policies, logs: &logs, sockets: Arc::new(sockets), program, rooms: rooms.as_ref() };
         let phase = tokio::select! {
             phase = running.until_left(&mut requests) => phase,
             () = one_ended(&workers) => {
                 // Its sockets would go on taking connections that nobody answers.
                 tracing::error!("a worker ended by itself; the process ends, to be started anew");
+                finish(rooms.as_ref()).await;
                 return Ending::Failed;
             }
         };
         let drain_timeout = policies.in_force().settings.server.drain_timeout;
         // The sockets are closed by now unless another process has them, so no connection waits in vain to be accepted.
-        leave(&lifecycle, phase, &mut requests, all_ended(workers), drain_timeout).await
+        let ending = leave(&lifecycle, phase, &mut requests, all_ended(workers), drain_timeout).await;
+        finish(rooms.as_ref()).await;
+        ending
     }
 }
 
@@ -91,6 +100,7 @@ struct Running<'a> {
     logs: &'a ProcessLogs,
     sockets: Arc<Sockets>,
     program: Option<Program>,
+    rooms: Option<&'a Rooms>,
 }
 
 impl Running<'_> {
@@ -117,7 +127,7 @@ impl Running<'_> {
                         }
                         Err(error) => {
                             tracing::error!("nothing was handed over and this process goes on: {error}");
-                            self.policies.tell(Reloader::thaw);
+                            self.take_back();
                         }
                     }
                 }
@@ -132,22 +142,54 @@ impl Running<'_> {
         };
         // A change that is being made is finished first; nothing to do if that failed.
         let _ = self.policies.ask(|reloader, _| reloader.freeze()).await;
+        if let Some(rooms) = self.rooms
+            && let Err(error) = rooms.leave().await
+        {
+            tracing::error!("nothing was handed over and this process goes on: {error}");
+            self.policies.tell(Reloader::thaw);
+            return None;
+        }
         tracing::info!("starting a new process");
         let (tell, outcome) = oneshot::channel();
-        let sockets = Arc::clone(&self.sockets);
+        let (sockets, rooms) = (Arc::clone(&self.sockets), self.rooms.cloned());
         aside("spillway-handover", move || {
+            let let_go = || rooms.iter().for_each(Rooms::seal);
             // An error means that this process is leaving for another reason.
-            let _ = tell.send(handover::hand_over(&program, sockets.all(), SUCCESSION));
+            let _ = tell.send(handover::hand_over(&program, sockets.all(), SUCCESSION, let_go));
         });
         Some(outcome)
     }
+
+    /// Goes on after a handover that failed.
+    fn take_back(&self) {
+        if let Some(rooms) = self.rooms {
+            rooms.resume();
+        }
+        self.policies.tell(Reloader::thaw);
+    }
 }
 
-fn serve(lifecycle: &Lifecycle, policies: &Policies, predecessor: Option<Predecessor>) {
+fn serve(lifecycle: &Lifecycle, policies: &Policies, predecessor: Option<Predecessor>, rooms: Option<&Rooms>) {
     lifecycle.serve();
     systemd::ready(policies.in_force().revision.number);
-    if let Some(Err(error)) = predecessor.map(Predecessor::ready) {
+    let Some(predecessor) = predecessor else { return };
+    let parting = predecessor.ready();
+    if let Err(error) = &parting {
         tracing::warn!(%error, "the process before this one is gone");
+    }
+    if let Some(rooms) = rooms.cloned() {
+        aside("spillway-parting", move || {
+            if parting.is_ok_and(|parting| !parting.is_over(PARTING)) {
+                tracing::warn!("the process before this one has not let go of the waiting rooms in time");
+            }
+            rooms.begin();
+        });
+    }
+}
+
+async fn finish(rooms: Option<&Rooms>) {
+    if let Some(rooms) = rooms {
+        rooms.finish().await;
     }
 }
 

@@ -20,7 +20,7 @@ use crate::control::lifecycle::Lifecycle;
 use crate::control::logs::ProcessLogs;
 use crate::control::process::Process;
 use crate::control::reload::{self, Reloader};
-use crate::control::rooms::keys::{self, Keys};
+use crate::control::rooms::{Kept, KeptError, Rooms};
 use crate::control::sockets::{ListenError, Sockets};
 use crate::control::state_dir::StateDir;
 use crate::edge::snapshot::{Snapshot, SnapshotBuilder};
@@ -65,7 +65,7 @@ pub enum StartError {
     /// The access log cannot be opened.
     #[error("the access log cannot be opened: {0}")]
     AccessLog(io::Error),
-    /// A key that journeys or tickets are signed with cannot be read or made.
+    /// The key that journeys are signed with cannot be read or made.
     #[error("{file} in the state directory cannot be used: {source}")]
     Key {
         /// The file.
@@ -73,6 +73,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// What is kept of the waiting rooms cannot be used.
+    #[error("what is kept of the waiting rooms cannot be used: {0}")]
+    Rooms(#[from] KeptError),
     /// The resolver cannot be set up.
     #[error("the configuration of the system's resolver cannot be used: {0}")]
     Resolver(String),
@@ -134,7 +137,7 @@ pub struct Assembly {
     reloader: Reloader,
     live: Arc<ArcSwap<Snapshot>>,
     origins: Arc<Origins>,
-    keys: Keys,
+    kept: Kept,
     sockets: Sockets,
     logs: ProcessLogs,
     metrics: Metrics,
@@ -162,15 +165,16 @@ impl Assembly {
         let resolver = Resolver::system().map_err(|error| StartError::Resolver(error.to_string()))?;
         let origins = Arc::new(Origins::new(Handle::current(), resolver));
         let journeys = journey_keys(boot.state()).map_err(|source| StartError::Key { file: JOURNEY_KEY, source })?;
-        let keys = Keys::load(boot.state()).map_err(|source| StartError::Key { file: keys::FILE, source })?;
+        let (kept, rooms) = Kept::open(boot.state(), !settings.rooms.is_empty())?;
         let builder = SnapshotBuilder::new(metrics.clone(), Arc::clone(&origins), journeys, workers)
-            .map_err(StartError::Random)?;
+            .map_err(StartError::Random)?
+            .with_rooms(rooms);
         let (reloader, live) = engine::start(boot, builder, &metrics, logs.clone())
             .map_err(|error| StartError::Policy { path: config.to_owned(), error })?;
         let predecessor = inherited.predecessor;
         let config = config.to_owned();
         let faults = Arc::default();
-        Ok(Self { reloader, live, origins, keys, sockets, logs, writers, metrics, faults, predecessor, config })
+        Ok(Self { reloader, live, origins, kept, sockets, logs, writers, metrics, faults, predecessor, config })
     }
 
     /// Waits until the names of the origins have been asked for, or for `limit`.
@@ -184,7 +188,11 @@ impl Assembly {
     /// The system gives no thread.
     pub fn start(self) -> Result<(Process, ProcessLogs), StartError> {
         let lifecycle = Lifecycle::begin();
-        let shared = Shared::new(Arc::clone(&self.live), self.keys.ring());
+        let shared = Shared::new(Arc::clone(&self.live), self.kept.keyring());
+        let rooms = Rooms::start(Arc::clone(&shared), self.kept, &self.metrics).map_err(StartError::Runtime)?;
+        if self.predecessor.is_none() {
+            rooms.begin();
+        }
         let mut workers = Vec::new();
         let count = self.writers.len();
         let sockets = self.sockets.share(count)?;
@@ -220,6 +228,7 @@ impl Assembly {
             logs: self.logs.clone(),
             program: Program::current().ok(),
             predecessor: self.predecessor,
+            rooms: Some(rooms),
         };
         Ok((process, self.logs))
     }

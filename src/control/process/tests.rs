@@ -39,6 +39,7 @@ impl Run {
             logs: ProcessLogs::new(None, AccessLog::start(None, &Metrics::new(1)).unwrap()),
             program,
             predecessor: None,
+            rooms: None,
         };
         let (requests, inbox) = mpsc::channel(4);
         let ending = tokio::spawn(process.run(inbox));

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -96,6 +97,21 @@ impl FileStore {
         fs::rename(path, &aside)?;
         sync_directory_of(path)?;
         Ok(aside)
+    }
+
+    /// Everything there is, by room.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    pub fn load_all(&mut self) -> Result<HashMap<String, Saved>, StoreError> {
+        let rooms = self.rooms().map_err(|error| self.failed(&error))?;
+        let mut load = |room: String| Ok(self.load(&room)?.map(|saved| (room, saved)));
+        rooms.into_iter().filter_map(|room| load(room).transpose()).collect()
+    }
+
+    fn rooms(&self) -> Result<Vec<String>, redb::Error> {
+        let heads = self.database.begin_read()?.open_table(HEADS)?;
+        heads.iter()?.map(|entry| Ok(entry?.0.value().to_owned())).collect()
     }
 
     /// A file that was removed, or replaced by another, takes what is written and shows it to nobody.

@@ -17,13 +17,24 @@ struct Kept {
     pages: BTreeMap<u32, Page>,
 }
 
+impl MemoryStore {
+    /// All of it, as records for a store that may hold anything.
+    #[must_use]
+    pub fn whole(&self) -> Vec<(String, Record)> {
+        let record = |saved: Saved| Record { head: saved.head, clear: true, slots: saved.slots, pages: saved.pages };
+        self.rooms.iter().map(|(room, kept)| (room.clone(), record(kept.saved()))).collect()
+    }
+
+    /// Takes what another store has of a room.
+    pub fn copy(&mut self, room: &str, saved: &Saved) {
+        let Saved { head, slots, pages } = saved.clone();
+        self.rooms.entry(room.to_owned()).or_default().take(&Record { head, clear: true, slots, pages });
+    }
+}
+
 impl Store for MemoryStore {
     fn load(&mut self, room: &str) -> Result<Option<Saved>, StoreError> {
-        Ok(self.rooms.get(room).map(|kept| Saved {
-            head: kept.head.clone(),
-            slots: kept.slots.iter().map(|(slot, record)| (*slot, *record)).collect(),
-            pages: kept.pages.iter().map(|(number, page)| (*number, page.clone())).collect(),
-        }))
+        Ok(self.rooms.get(room).map(Kept::saved))
     }
 
     fn write(&mut self, records: &[(String, Record)]) -> Result<(), StoreError> {
@@ -35,6 +46,14 @@ impl Store for MemoryStore {
 }
 
 impl Kept {
+    fn saved(&self) -> Saved {
+        Saved {
+            head: self.head.clone(),
+            slots: self.slots.iter().map(|(slot, record)| (*slot, *record)).collect(),
+            pages: self.pages.iter().map(|(number, page)| (*number, page.clone())).collect(),
+        }
+    }
+
     fn take(&mut self, record: &Record) {
         self.head = record.head.clone();
         if record.clear {
