@@ -23,7 +23,6 @@ use super::snapshot::Snapshot;
 use crate::clock::{self, Nanos};
 use crate::config::settings::Settings;
 use crate::origin::OriginClient;
-use crate::room::keyring::Keyring;
 use crate::telemetry::Faults;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::metrics::WorkerProbe;
@@ -46,21 +45,19 @@ pub enum Phase {
 pub struct Shared {
     /// The revision in force.
     pub live: Arc<ArcSwap<Snapshot>>,
-    /// What signs and verifies the tickets of waiting rooms.
-    pub keyring: Arc<ArcSwap<Keyring>>,
     gate: Arc<Gate>,
     /// Nanoseconds between the epoch and monotonic zero, on a wall clock without jumps.
     unix_at_zero: AtomicU64,
 }
 
 impl Shared {
-    /// Shares `live` and `keyring`, with no connection open and the time of day believed as it is.
+    /// Shares `live`, with no connection open and the time of day believed as it is.
     #[must_use]
-    pub fn new(live: Arc<ArcSwap<Snapshot>>, keyring: Arc<ArcSwap<Keyring>>) -> Arc<Self> {
+    pub fn new(live: Arc<ArcSwap<Snapshot>>) -> Arc<Self> {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let nanos = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
         let unix_at_zero = AtomicU64::new(nanos.saturating_sub(clock::now()));
-        Arc::new(Self { live, keyring, gate: Gate::new(), unix_at_zero })
+        Arc::new(Self { live, gate: Gate::new(), unix_at_zero })
     }
 
     /// Sets how far the epoch is from monotonic zero, in nanoseconds.
