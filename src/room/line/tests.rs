@@ -41,9 +41,9 @@ fn leavers_are_not_counted_among_those_ahead() {
 #[test]
 fn newcomers_are_counted_before_the_index_knows_of_them() {
     let line = line_of(0..1_000);
-    for place in 1_000..140_000 {
+    for (place, ahead) in (1_000..70_000).chain(131_000..132_000).zip(1_000..) {
         line.occupy(place, 0);
-        assert_eq!(line.rank(place), place);
+        assert_eq!(line.rank(place), ahead);
     }
     let empty = Line::new();
     empty.occupy(5_000_000, 0);

@@ -34,7 +34,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (place(), any::<Stamp>()).prop_map(|(place, now)| Step::Occupy(place, now)),
-        1 => (place(), 1u32..600).prop_map(|(first, count)| Step::Many(first, count)),
+        1 => (place(), 1u32..200).prop_map(|(first, count)| Step::Many(first, count)),
         2 => (place(), any::<Stamp>()).prop_map(|(place, now)| Step::Touch(place, now)),
         5 => place().prop_map(Step::Vacate),
         1 => place().prop_map(Step::Finish),
@@ -110,7 +110,7 @@ fn check(line: &Line, model: &Model, probes: &[u32]) -> Result<(), TestCaseError
 
 proptest! {
     // Steps count, not histories.
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn a_line_does_what_a_set_of_numbers_would(
