@@ -91,7 +91,7 @@ impl Desk {
     pub(super) fn new(saved: Option<&Saved>, now: Moment) -> Self {
         let head = saved.map(|saved| saved.head.clone()).unwrap_or_default();
         // Who joined last may be known to nobody but the shopper.
-        let hold = head.leased > head.issued && saved.is_some_and(is_busy);
+        let hold = head.leased > head.issued && saved.is_some_and(had_line);
         Self {
             outflow: Outflow::new(),
             measure: Measure::new(),
@@ -364,9 +364,11 @@ impl Desk {
     }
 }
 
-/// Whether anybody was there when it was written.
-fn is_busy(saved: &Saved) -> bool {
-    !saved.slots.is_empty() || saved.pages.iter().any(|(_, page)| page.waiting.iter().any(|word| *word != 0))
+/// Whether there was a line when it was written, or would have been with the next who came.
+fn had_line(saved: &Saved) -> bool {
+    let is_open = |(_, slot): &(u32, SlotRecord)| *slot == SlotRecord::Open;
+    let waits = saved.pages.iter().any(|(_, page)| page.waiting.iter().any(|word| *word != 0));
+    waits || !saved.slots.is_empty() && !saved.slots.iter().any(is_open)
 }
 
 fn whole_seconds(time: Duration) -> u32 {
