@@ -21,7 +21,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 pub use self::audience::Audience;
 use self::audience::Wish;
+pub(crate) use self::problem::{Said, begin as begin_problem, push_escaped};
 pub use self::raw::raw;
+pub(crate) use self::retry::whole_seconds;
 use super::hygiene::{Fault, RequestId};
 use crate::config::settings::{ClassIndex, LimitIndex, RouteIndex};
 use crate::policy::Policy;
@@ -63,6 +65,8 @@ pub enum Refusal {
     Request(Fault),
     /// No route matches.
     NotFound,
+    /// A path of the proxy's own does not take this method.
+    BadMethod,
     /// The request did not arrive in time.
     RequestTimeout {
         /// Whether the origin may have seen a part of it.
@@ -95,6 +99,7 @@ impl Refusal {
             Self::OriginTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Request(fault) => fault.status(),
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyMalformed { .. } => StatusCode::BAD_REQUEST,
@@ -114,6 +119,7 @@ impl Refusal {
             Self::OriginTimeout { .. } => Reason::OriginTimeout,
             Self::Request(_)
             | Self::NotFound
+            | Self::BadMethod
             | Self::RequestTimeout { .. }
             | Self::BodyTooLarge { .. }
             | Self::BodyMalformed { .. }
@@ -137,6 +143,7 @@ impl Refusal {
             | Self::OriginDown
             | Self::Request(_)
             | Self::NotFound
+            | Self::BadMethod
             | Self::HeadersTooLarge
             | Self::Draining => false,
         }
@@ -158,7 +165,8 @@ impl Refusal {
             | Self::OriginDown
             | Self::OriginFailed { .. }
             | Self::OriginTimeout { .. }
-            | Self::NotFound => false,
+            | Self::NotFound
+            | Self::BadMethod => false,
         }
     }
 }

@@ -39,19 +39,26 @@ impl Audience {
     }
 
     pub(super) fn wish(&self) -> Wish {
-        if !self.wants_document {
-            return Wish::Problem;
-        }
-        let languages = self.languages.as_ref().map_or(&b""[..], HeaderValue::as_bytes);
-        Wish::Document(preference::language(languages))
+        if self.wants_document { Wish::Document(self.language()) } else { Wish::Problem }
     }
 
-    pub(super) fn is_head(&self) -> bool {
+    /// Whether it is a navigation of a browser.
+    pub(crate) fn wants_document(&self) -> bool {
+        self.wants_document
+    }
+
+    /// The language of a page for it.
+    pub(crate) fn language(&self) -> Language {
+        preference::language(self.languages.as_ref().map_or(&b""[..], HeaderValue::as_bytes))
+    }
+
+    /// Whether only the head of the answer is asked for.
+    pub(crate) fn is_head(&self) -> bool {
         self.is_head
     }
 
     /// Whether doing it twice is no different from doing it once, so that a page may repeat it by itself.
-    pub(super) fn is_safe(&self) -> bool {
+    pub(crate) fn is_safe(&self) -> bool {
         self.is_safe
     }
 }

@@ -113,6 +113,7 @@ const fn is_passing(refusal: Refusal) -> bool {
         | Refusal::Draining => true,
         Refusal::Request(_)
         | Refusal::NotFound
+        | Refusal::BadMethod
         | Refusal::BodyTooLarge { .. }
         | Refusal::BodyMalformed { .. }
         | Refusal::HeadersTooLarge => false,

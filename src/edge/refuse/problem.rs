@@ -2,20 +2,40 @@
 
 use std::io::Write;
 
+use http::StatusCode;
+
 use super::{Occasion, Refusal};
+use crate::policy::verdict::Reason;
 
 /// Appends the problem to `text`.
 pub(super) fn write(text: &mut Vec<u8>, refusal: Refusal, occasion: &Occasion<'_>) {
-    let status = refusal.status();
-    let reason = refusal.reason().as_str().as_bytes();
+    let said = Said { status: refusal.status(), reason: refusal.reason(), forwarded: refusal.forwarded() };
+    begin(text, said, occasion, |text| push_detail(text, refusal));
+    text.push(b'}');
+}
+
+/// What every problem says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    /// The status it is answered with.
+    pub(crate) status: StatusCode,
+    /// Why.
+    pub(crate) reason: Reason,
+    /// Whether the origin may have seen the request.
+    pub(crate) forwarded: bool,
+}
+
+/// Appends what every problem says, without the brace that ends it. `detail` writes one sentence that needs no escaping.
+pub(crate) fn begin(text: &mut Vec<u8>, said: Said, occasion: &Occasion<'_>, detail: impl FnOnce(&mut Vec<u8>)) {
+    let reason = said.reason.as_str().as_bytes();
     text.extend_from_slice(b"{\"type\":\"urn:spillway:problem:");
     text.extend_from_slice(reason);
     text.extend_from_slice(b"\",\"title\":\"");
-    text.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    text.extend_from_slice(said.status.canonical_reason().unwrap_or_default().as_bytes());
     text.extend_from_slice(b"\",\"status\":");
-    text.extend_from_slice(status.as_str().as_bytes());
+    text.extend_from_slice(said.status.as_str().as_bytes());
     text.extend_from_slice(b",\"detail\":\"");
-    push_detail(text, refusal);
+    detail(text);
     text.extend_from_slice(b"\",\"reason\":\"");
     text.extend_from_slice(reason);
     match occasion.route {
@@ -28,8 +48,7 @@ pub(super) fn write(text: &mut Vec<u8>, refusal: Refusal, occasion: &Occasion<'_
     }
     text.extend_from_slice(b",\"request_id\":\"");
     push_escaped(text, occasion.request_id.as_str());
-    let forwarded: &[u8] = if refusal.forwarded() { b"\",\"forwarded\":true}" } else { b"\",\"forwarded\":false}" };
-    text.extend_from_slice(forwarded);
+    text.extend_from_slice(if said.forwarded { b"\",\"forwarded\":true" } else { b"\",\"forwarded\":false" });
 }
 
 /// One sentence that needs no escaping.
@@ -47,6 +66,7 @@ fn push_detail(text: &mut Vec<u8>, refusal: Refusal) {
             return;
         }
         Refusal::NotFound => "Nothing is served under this address.",
+        Refusal::BadMethod => "This address does not take that method.",
         Refusal::RequestTimeout { .. } => "The request did not arrive in time.",
         Refusal::BodyTooLarge { .. } => "The request's body is too long.",
         Refusal::BodyMalformed { .. } => "The request's body is malformed.",
@@ -57,7 +77,7 @@ fn push_detail(text: &mut Vec<u8>, refusal: Refusal) {
 }
 
 /// Appends the inside of a JSON string.
-fn push_escaped(text: &mut Vec<u8>, value: &str) {
+pub(crate) fn push_escaped(text: &mut Vec<u8>, value: &str) {
     for byte in value.bytes() {
         match byte {
             b'"' | b'\\' => text.extend_from_slice(&[b'\\', byte]),

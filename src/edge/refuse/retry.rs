@@ -23,6 +23,7 @@ pub(super) fn seconds(refusal: Refusal, class: ClassIndex, random: u64) -> Optio
         | Refusal::OriginTimeout { .. }
         | Refusal::Request(_)
         | Refusal::NotFound
+        | Refusal::BadMethod
         | Refusal::RequestTimeout { .. }
         | Refusal::BodyTooLarge { .. }
         | Refusal::BodyMalformed { .. }
@@ -31,7 +32,7 @@ pub(super) fn seconds(refusal: Refusal, class: ClassIndex, random: u64) -> Optio
 }
 
 /// Rounded up, so that who comes back then is not too early; at least one.
-pub(super) fn whole_seconds(duration: Duration) -> u64 {
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     let more = u64::from(duration.subsec_nanos() > 0);
     duration.as_secs().saturating_add(more).max(1)
 }

@@ -56,6 +56,7 @@ impl Phrases {
             Refusal::OriginDown | Refusal::OriginFailed { .. } | Refusal::OriginTimeout { .. } => &self.trouble,
             Refusal::NotFound => &self.missing,
             Refusal::Request(_)
+            | Refusal::BadMethod
             | Refusal::RequestTimeout { .. }
             | Refusal::BodyTooLarge { .. }
             | Refusal::BodyMalformed { .. }
