@@ -27,7 +27,7 @@ use self::client::TrustedProxies;
 use self::journey::{ClassId, Journey};
 use self::routes::RouteTable;
 use crate::config::Problem;
-use crate::config::settings::{ClassIndex, LimitIndex, LimitSettings, RouteIndex, Settings};
+use crate::config::settings::{ClassIndex, LimitIndex, LimitKey, LimitSettings, RouteIndex, Settings};
 use crate::limit::{Key, KeyHasher};
 
 /// One revision of the policy, built whole and never changed.
@@ -89,6 +89,12 @@ impl Policy {
     pub fn limit_key(&self, limit: LimitIndex, client: IpAddr, headers: &HeaderMap, hasher: &KeyHasher) -> Key {
         let Some(limit) = self.settings.limits.get(limit) else { return Key::GLOBAL };
         key::of(&limit.key, &self.settings.client, client, headers, hasher)
+    }
+
+    /// What stands for the shopper who sends a request: a hash of the cookie that names shoppers, or of the client's address.
+    #[must_use]
+    pub fn shopper_key(&self, client: IpAddr, headers: &HeaderMap, hasher: &KeyHasher) -> Key {
+        key::of(&LimitKey::Shopper, &self.settings.client, client, headers, hasher)
     }
 
     /// The class a request of `route` counts as: the more important of the route's own and the journey's. `None` for a

@@ -1,5 +1,6 @@
 use std::net::TcpListener as StdListener;
 
+use arc_swap::ArcSwap;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +13,7 @@ use crate::control::logs::ProcessLogs;
 use crate::edge::snapshot::SnapshotBuilder;
 use crate::origin::{Origins, Resolver};
 use crate::policy::journey::JourneyKeys;
+use crate::room::keyring::Keyring;
 use crate::telemetry::AccessLog;
 use crate::telemetry::faults::{Fault, request_line};
 
@@ -43,7 +45,7 @@ impl Api {
         let admin = Admin {
             lifecycle: Lifecycle::begin(),
             policies: Policies::start(reloader).unwrap(),
-            shared: Shared::new(live),
+            shared: Shared::new(live, Arc::new(ArcSwap::from_pointee(Keyring::generate([7; 32])))),
             metrics,
             faults: Arc::default(),
         };

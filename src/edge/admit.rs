@@ -7,18 +7,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
-use http_body::Body;
 use smallvec::SmallVec;
 use tower::{Layer, Service};
 
-use super::activity::Order;
 use super::answer::{self, Asker};
 use super::refuse::{Audience, Refusal};
 use super::screen::Screened;
 use super::stack::{Answer, AnswerFuture};
 use super::trail::Trail;
+use super::waiting::{self, Turned};
 use crate::clock::{self, Nanos};
 use crate::config::settings::{LimitIndex, LimitMode, RouteIndex};
 use crate::limit::{Key, Verdict};
@@ -77,23 +75,42 @@ where
                             let Ok(answer) = next.call(Admitted { screened, route, seat, now }).await;
                             answer
                         }
-                        Err(refusal) => refuse(screened, refusal),
+                        Err(refusal) => stop(screened, refusal.into()),
                     }
                 })
             }
-            Err(refusal) => AnswerFuture::ready(refuse(screened, refusal)),
+            Err(why) => AnswerFuture::ready(stop(screened, why)),
         }
     }
 }
 
-fn refuse(screened: Screened, refusal: Refusal) -> Answer {
+fn stop(screened: Screened, stop: Stop) -> Answer {
     let Screened { parts, body, asker, trail, .. } = screened;
-    if !body.is_end_stream() && parts.headers.contains_key(TRANSFER_ENCODING) {
-        // Where a chunked body ends is known only by reading it, which a refused one is not worth.
-        trail.connection.activity.order(Order::Finish);
+    answer::leave_unread(&trail, &parts, &body);
+    match stop {
+        Stop::Refused(refusal) => {
+            trail.decided(Decision::Refuse, refusal.reason(), Mode::Enforce);
+            answer::refused(trail, &asker, &Audience::of(&parts), refusal)
+        }
+        Stop::Turned(turned) => {
+            trail.decided(Decision::Refuse, turned.reason, Mode::Enforce);
+            answer::turned(trail, turned)
+        }
     }
-    trail.decided(Decision::Refuse, refusal.reason(), Mode::Enforce);
-    answer::refused(trail, &asker, &Audience::of(&parts), refusal)
+}
+
+/// Why a request does not go on.
+enum Stop {
+    /// It is refused.
+    Refused(Refusal),
+    /// It waits in a room.
+    Turned(Turned),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// A request that nothing stands against, but perhaps the want of a seat.
@@ -107,19 +124,21 @@ struct Judgement {
 type Keys = SmallVec<[(LimitIndex, Key); 4]>;
 
 /// Judges as far as it goes without waiting.
-fn judge(screened: &mut Screened) -> Result<Judgement, Refusal> {
+#[expect(clippy::result_large_err, reason = "an answer is moved once on either way")]
+fn judge(screened: &mut Screened) -> Result<Judgement, Stop> {
     let route = classify(screened)?;
     let Screened { parts, target, asker, trail, .. } = screened;
     let pinned = &*trail.pinned;
     let Some(settings) = pinned.policy.settings.routes.get(route) else {
-        return Err(Refusal::NotFound);
+        return Err(Refusal::NotFound.into());
     };
     if settings.max_body != 0 && target.content_length().is_some_and(|length| length > settings.max_body) {
-        return Err(Refusal::BodyTooLarge { forwarded: false });
+        return Err(Refusal::BodyTooLarge { forwarded: false }.into());
     }
     let key = |&limit| (limit, pinned.policy.limit_key(limit, asker.client.ip, &parts.headers, &pinned.hasher));
     let keys: Keys = settings.limits.iter().map(key).collect();
     check(trail, &keys, trail.began, Ask::Look)?;
+    asker.stays = waiting::judge(parts, target, asker, trail, settings).map_err(Stop::Turned)?;
     let seat = pinned.origins.get(settings.origin).and_then(|origin| {
         let worker = trail.connection.worker.index();
         origin.seats.try_acquire(origin.slot(trail.class)?, worker)

@@ -1,14 +1,18 @@
 //! The end of every path through the stack: an answer with the notes that are written when it is over.
 
-use http::header::{CONNECTION, SET_COOKIE};
+use http::header::{CONNECTION, SET_COOKIE, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::{HeaderValue, Response};
+use http_body::Body;
+use hyper::body::Incoming;
 
 use super::activity::Order;
 use super::body::ResponseBody;
-use super::hygiene::RequestId;
+use super::hygiene::{OriginNotes, RequestId};
 use super::refuse::{self, Audience, Occasion, Refusal};
 use super::stack::Answer;
 use super::trail::Trail;
+use super::waiting::{self, Stays, Turned};
 use crate::policy::Client;
 use crate::policy::journey::{Journey, set_cookie};
 use crate::policy::verdict::{Outcome, Reason};
@@ -24,16 +28,19 @@ pub(crate) struct Asker {
     pub(crate) random: u128,
     /// The journey this shopper is on.
     pub(crate) journey: Option<Journey>,
+    /// Their stays in waiting rooms that the request belongs to.
+    pub(crate) stays: Stays,
     /// Whether the client spoke https, perhaps to a trusted proxy.
     pub(crate) secure: bool,
 }
 
-/// An answer of the origin.
-pub(crate) fn forwarded(mut trail: Trail, asker: &Asker, mut answer: Answer) -> Answer {
+/// An answer of the origin, and what it told the proxy.
+pub(crate) fn forwarded(mut trail: Trail, asker: &Asker, mut answer: Answer, notes: &OriginNotes) -> Answer {
     trail.answered(answer.status(), Outcome::Forwarded, Reason::None);
     if let Some(cookie) = journey_cookie(&trail, asker, &answer) {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }
+    waiting::settle(&trail, asker, answer.status(), notes, answer.headers_mut());
     finish(trail, answer)
 }
 
@@ -55,7 +62,23 @@ pub(crate) fn refused(mut trail: Trail, asker: &Asker, audience: &Audience, refu
     if refusal.closes() && !trail.connection.h2 {
         close(&mut answer);
     }
+    waiting::tell(&trail, asker, answer.headers_mut());
     finish(trail, answer)
+}
+
+/// An answer of a waiting room.
+pub(crate) fn turned(mut trail: Trail, turned: Turned) -> Answer {
+    let Turned { response, reason } = turned;
+    trail.answered(response.status(), reason.outcome(), reason);
+    finish(trail, response.map(ResponseBody::full))
+}
+
+/// Leaves the body of a request unread.
+pub(crate) fn leave_unread(trail: &Trail, parts: &Parts, body: &Incoming) {
+    if !body.is_end_stream() && parts.headers.contains_key(TRANSFER_ENCODING) {
+        // Where a chunked body ends is known only by reading it, which a refused one is not worth.
+        trail.connection.activity.order(Order::Finish);
+    }
 }
 
 fn finish(trail: Trail, mut answer: Answer) -> Answer {

@@ -185,7 +185,7 @@ fn accept(sent: Sent, exchange: Exchange, seat: Option<Seat>) -> Answer {
     }
     trail.reached(&by, (!connect.is_zero()).then_some(connect), Some(first_byte));
     let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    hygiene::strip_response(response.headers_mut(), switching);
+    let notes = hygiene::strip_response(response.headers_mut(), switching);
     if switching {
         let Some(client_side) = client_side else {
             // It was not asked to switch.
@@ -193,10 +193,10 @@ fn accept(sent: Sent, exchange: Exchange, seat: Option<Seat>) -> Answer {
         };
         tunnel::join(&trail.connection, client_side, hyper::upgrade::on(&mut response));
         let answer = response.map(|_| ResponseBody::full(Bytes::new()));
-        return answer::forwarded(trail, &asker, answer);
+        return answer::forwarded(trail, &asker, answer, &notes);
     }
     let client = &trail.pinned.policy.settings.client;
     let limits = DownloadLimits { silence: client.body_timeout, rate: client.least_body_rate };
     let answer = response.map(|body| ResponseBody::from_origin(Held { body, seat }, limits, &trail.connection));
-    answer::forwarded(trail, &asker, answer)
+    answer::forwarded(trail, &asker, answer, &notes)
 }

@@ -12,6 +12,7 @@ use super::hygiene::{self, RequestId, Target};
 use super::refuse::{Audience, Refusal};
 use super::stack::{Answer, AnswerFuture, Visit};
 use super::trail::Trail;
+use super::waiting::Stays;
 use crate::policy::Client;
 
 /// A request that means one thing only.
@@ -78,6 +79,7 @@ fn asker(parts: &Parts, trail: &Trail) -> Asker {
         request_id: RequestId::new(&parts.headers, client.trusted_peer, random),
         random,
         journey: None,
+        stays: Stays::default(),
         secure: client.https.unwrap_or(connection.facts.is_https()),
     }
 }

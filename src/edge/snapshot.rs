@@ -8,7 +8,6 @@ mod rooms;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use rustls::server::ProducesTickets;
 
 pub use self::rooms::RoomHandle;
@@ -25,7 +24,6 @@ use crate::overload::{ClassShare, Seats, Slot};
 use crate::policy::Policy;
 use crate::policy::journey::JourneyKeys;
 use crate::policy::verdict::Mode;
-use crate::room::keyring::Keyring;
 use crate::room::store::Saved;
 use crate::telemetry::metrics::{ClassMetrics, LimitMetrics, ListenerMetrics, Metrics, OriginMetrics, RouteMetrics};
 
@@ -166,10 +164,8 @@ impl SnapshotBuilder {
         journeys: JourneyKeys,
         workers: usize,
     ) -> Result<Self, rustls::Error> {
-        let mut secret = [0; 32];
-        aws_lc_rs::rand::fill(&mut secret).map_err(|_failed| rustls::Error::FailedToGetRandomBytes)?;
         Ok(Self {
-            rooms: Rooms::new(metrics.clone(), Keyring::generate(secret)),
+            rooms: Rooms::new(metrics.clone()),
             metrics,
             tickets: tls::tickets()?,
             hasher: KeyHasher::random(),
@@ -185,13 +181,6 @@ impl SnapshotBuilder {
     #[must_use]
     pub fn with_rooms(mut self, restored: HashMap<String, Saved>) -> Self {
         self.rooms.restore(restored);
-        self
-    }
-
-    /// Has tickets signed with `keys`, which outlive the process; without, they are good for this process only.
-    #[must_use]
-    pub fn with_room_keys(mut self, keys: Arc<ArcSwap<Keyring>>) -> Self {
-        self.rooms.sign_with(keys);
         self
     }
 

@@ -19,18 +19,21 @@ use super::connection::Connection;
 use super::forward::Forward;
 use super::screen::{Screen, ScreenLayer};
 use super::trail::Trail;
+use super::waiting::{Reserved, ReservedLayer};
 
 /// What every stage answers with.
 pub(crate) type Answer = Response<ResponseBody>;
 
 /// All stages.
-pub(crate) type Stack = Screen<Admit<Forward>>;
+pub(crate) type Stack = Screen<Reserved<Admit<Forward>>>;
 
 /// The order of the stages.
 pub(crate) fn build() -> Stack {
     ServiceBuilder::new()
         // First, so that nothing behind it sees a request that could mean two things.
         .layer(ScreenLayer)
+        // Before any route, which cannot take these paths away: whoever waits must always be able to ask.
+        .layer(ReservedLayer)
         // Before anything is sent: a refusal costs the origin nothing, and is written before a body is read.
         .layer(AdmitLayer)
         .service(Forward)

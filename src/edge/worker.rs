@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use slab::Slab;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -23,6 +23,7 @@ use super::snapshot::Snapshot;
 use crate::clock::{self, Nanos};
 use crate::config::settings::Settings;
 use crate::origin::OriginClient;
+use crate::room::keyring::Keyring;
 use crate::telemetry::Faults;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::metrics::WorkerProbe;
@@ -45,19 +46,21 @@ pub enum Phase {
 pub struct Shared {
     /// The revision in force.
     pub live: Arc<ArcSwap<Snapshot>>,
+    /// What signs and verifies the tickets of waiting rooms.
+    pub keyring: Arc<ArcSwap<Keyring>>,
     gate: Arc<Gate>,
     /// Nanoseconds between the epoch and monotonic zero, on a wall clock without jumps.
     unix_at_zero: AtomicU64,
 }
 
 impl Shared {
-    /// Shares `live`, with no connection open and the time of day believed as it is.
+    /// Shares `live` and `keyring`, with no connection open and the time of day believed as it is.
     #[must_use]
-    pub fn new(live: Arc<ArcSwap<Snapshot>>) -> Arc<Self> {
+    pub fn new(live: Arc<ArcSwap<Snapshot>>, keyring: Arc<ArcSwap<Keyring>>) -> Arc<Self> {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let nanos = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
         let unix_at_zero = AtomicU64::new(nanos.saturating_sub(clock::now()));
-        Arc::new(Self { live, gate: Gate::new(), unix_at_zero })
+        Arc::new(Self { live, keyring, gate: Gate::new(), unix_at_zero })
     }
 
     /// Sets how far the epoch is from monotonic zero, in nanoseconds.
@@ -156,6 +159,11 @@ impl Worker {
     /// Seconds since the epoch, on a clock without jumps; at most one [`patrol::ROUND`](super::patrol::ROUND) old.
     pub(crate) fn unix_seconds(&self) -> u64 {
         self.shared.unix_seconds(self.patrol.clock().now())
+    }
+
+    /// What tickets of waiting rooms are signed with.
+    pub(crate) fn keyring(&self) -> Guard<Arc<Keyring>> {
+        self.shared.keyring.load()
     }
 
     /// Whether the worker is about to end with all its tasks.

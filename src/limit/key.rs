@@ -18,6 +18,12 @@ impl Key {
         NonZeroU64::new(owner).map(Self)
     }
 
+    /// Its bits, for tables of others.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        self.0.get()
+    }
+
     /// Never zero.
     pub(super) fn get(self) -> u64 {
         self.0.get()

@@ -26,6 +26,8 @@ mod priority;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod room;
+#[cfg(test)]
 mod security;
 #[cfg(test)]
 mod smoke;

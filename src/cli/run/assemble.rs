@@ -168,8 +168,7 @@ impl Assembly {
         let (kept, rooms) = Kept::open(boot.state(), !settings.rooms.is_empty())?;
         let builder = SnapshotBuilder::new(metrics.clone(), Arc::clone(&origins), journeys, workers)
             .map_err(StartError::Random)?
-            .with_rooms(rooms)
-            .with_room_keys(kept.keyring());
+            .with_rooms(rooms);
         let (reloader, live) = engine::start(boot, builder, &metrics, logs.clone())
             .map_err(|error| StartError::Policy { path: config.to_owned(), error })?;
         let predecessor = inherited.predecessor;
@@ -189,7 +188,7 @@ impl Assembly {
     /// The system gives no thread.
     pub fn start(self) -> Result<(Process, ProcessLogs), StartError> {
         let lifecycle = Lifecycle::begin();
-        let shared = Shared::new(Arc::clone(&self.live));
+        let shared = Shared::new(Arc::clone(&self.live), self.kept.keyring());
         let rooms = Rooms::start(Arc::clone(&shared), self.kept, &self.metrics).map_err(StartError::Runtime)?;
         if self.predecessor.is_none() {
             rooms.begin();

@@ -40,7 +40,7 @@ impl Process {
         let builder = SnapshotBuilder::new(metrics.clone(), Arc::new(origins), JourneyKeys::new(&[7; 32]), 1).unwrap();
         let snapshot = builder.with_rooms(saved).build(settings(), 1, clock::now()).unwrap();
         let room = Arc::clone(&snapshot.rooms[0].room);
-        let shared = Shared::new(Arc::new(ArcSwap::from_pointee(snapshot)));
+        let shared = Shared::new(Arc::new(ArcSwap::from_pointee(snapshot)), kept.keyring());
         let rooms = Rooms::start(shared, kept, &metrics).unwrap();
         Self { rooms, room, metrics }
     }

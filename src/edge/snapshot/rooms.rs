@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use crate::clock::Nanos;
 use crate::config::settings::{LimitKey, LimitMode, LimitSettings, Rate, RoomSettings};
+use crate::edge::waiting::plain::Plain;
+use crate::edge::waiting::scene::Painter;
 use crate::limit::Limiter;
 use crate::room::challenge::Spent;
 use crate::room::cookie::RoomCookie;
-use crate::room::keyring::Keyring;
 use crate::room::store::Saved;
 use crate::room::{Moment, Room};
 use crate::telemetry::metrics::{Metrics, RoomMetrics};
@@ -24,10 +23,10 @@ pub struct RoomHandle {
     pub joins: Option<Arc<Limiter>>,
     /// What its shoppers carry.
     pub cookie: Arc<RoomCookie>,
-    /// What the cookie's values are signed with.
-    pub keys: Arc<ArcSwap<Keyring>>,
     /// Proofs of work that were handed in.
     pub spent: Arc<Spent>,
+    /// Its pages.
+    pub painter: Arc<dyn Painter>,
     /// Its counters.
     pub metrics: Arc<RoomMetrics>,
 }
@@ -38,7 +37,6 @@ const CLIENTS: usize = 1_000_000;
 #[derive(Debug)]
 pub(super) struct Rooms {
     metrics: Metrics,
-    keys: Arc<ArcSwap<Keyring>>,
     kept: HashMap<String, Kept>,
     /// What the store knows of rooms that are not built yet.
     restored: HashMap<String, Saved>,
@@ -54,18 +52,13 @@ struct Kept {
 }
 
 impl Rooms {
-    /// No rooms yet; their tickets will be signed with `keys`.
-    pub(super) fn new(metrics: Metrics, keys: Keyring) -> Self {
-        let keys = Arc::new(ArcSwap::from_pointee(keys));
-        Self { metrics, keys, kept: HashMap::new(), restored: HashMap::new() }
+    /// No rooms yet.
+    pub(super) fn new(metrics: Metrics) -> Self {
+        Self { metrics, kept: HashMap::new(), restored: HashMap::new() }
     }
 
     pub(super) fn restore(&mut self, restored: HashMap<String, Saved>) {
         self.restored = restored;
-    }
-
-    pub(super) fn sign_with(&mut self, keys: Arc<ArcSwap<Keyring>>) {
-        self.keys = keys;
     }
 
     /// The handle of each room; what is there already takes its new settings.
@@ -84,8 +77,8 @@ impl Rooms {
         kept.room.reconfigure(settings);
         kept.joins = joins(settings, kept.joins.take(), now);
         let Kept { room, joins, cookie, spent } = kept.clone();
-        let (keys, metrics) = (Arc::clone(&self.keys), self.metrics.room(name));
-        RoomHandle { room, joins, cookie, keys, spent, metrics }
+        let painter: Arc<dyn Painter> = Arc::new(Plain);
+        RoomHandle { room, joins, cookie, spent, painter, metrics: self.metrics.room(name) }
     }
 }
 

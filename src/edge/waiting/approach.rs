@@ -1,0 +1,127 @@
+//! How a request comes to a room: whether somebody looks at what it is answered with, and may be given a place.
+
+use http::header::ACCEPT_LANGUAGE;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::config::settings::Language;
+use crate::edge::preference;
+use crate::edge::refuse::Audience;
+
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+/// What browsers said before there was `Sec-Purpose`.
+const OLD_PURPOSES: [HeaderName; 2] = [HeaderName::from_static("purpose"), HeaderName::from_static("x-moz")];
+
+/// What of a request decides what becomes of it at a room.
+#[derive(Debug, Clone)]
+pub(super) struct Approach {
+    pub(super) audience: Audience,
+    destination: Destination,
+    is_prefetch: bool,
+    is_get: bool,
+}
+
+/// What the answer is for, as `Sec-Fetch-Dest` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Destination {
+    /// It does not say: no browser, or an old one.
+    Unknown,
+    /// A page of its own.
+    Page,
+    /// A page within a page.
+    Frame,
+    /// A script.
+    Script,
+    /// An image, a style, a worker …: a part of a page.
+    Part,
+}
+
+impl Approach {
+    pub(super) fn of(parts: &Parts) -> Self {
+        Self {
+            audience: Audience::of(parts),
+            destination: Destination::of(&parts.headers),
+            is_prefetch: is_prefetch(&parts.headers),
+            is_get: parts.method == Method::GET,
+        }
+    }
+
+    /// Whether it may be given a place: a whole page in a window of its own, that somebody looks at.
+    pub(super) fn joins(&self) -> bool {
+        let whole = matches!(self.destination, Destination::Unknown | Destination::Page);
+        self.is_get && whole && self.wants_page()
+    }
+
+    /// Whether it may take a turn: not a mere part of a page, which would take it while its reader still waits.
+    pub(super) fn claims(&self) -> bool {
+        !self.is_prefetch && self.destination != Destination::Part
+    }
+
+    /// Whether it is answered with a page.
+    pub(super) fn wants_page(&self) -> bool {
+        !self.is_prefetch && self.audience.wants_document()
+    }
+}
+
+impl Destination {
+    fn of(headers: &HeaderMap) -> Self {
+        match headers.get(SEC_FETCH_DEST).map(HeaderValue::as_bytes) {
+            None => Self::Unknown,
+            Some(b"document") => Self::Page,
+            Some(b"iframe" | b"frame") => Self::Frame,
+            Some(b"empty") => Self::Script,
+            Some(_) => Self::Part,
+        }
+    }
+}
+
+/// Whether a browser only guesses that somebody may want to look at it.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    let says = |name: &HeaderName| headers.get(name).is_some_and(|value| value.as_bytes().starts_with(b"prefetch"));
+    says(&SEC_PURPOSE) || OLD_PURPOSES.iter().any(says)
+}
+
+/// The language in which its reader is spoken to.
+pub(super) fn language(headers: &HeaderMap) -> Language {
+    preference::language(headers.get(ACCEPT_LANGUAGE).map_or(&b""[..], HeaderValue::as_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    const BROWSER: (&str, &str) = ("accept", "text/html,*/*;q=0.8");
+
+    /// Whether it joins, claims and is shown a page.
+    fn seen(method: &str, headers: &[(&str, &str)]) -> (bool, bool, bool) {
+        let request = Request::builder().method(method);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let approach = Approach::of(&request.body(()).unwrap().into_parts().0);
+        (approach.joins(), approach.claims(), approach.wants_page())
+    }
+
+    #[test]
+    fn only_a_page_somebody_looks_at_joins() {
+        let dest = |dest| [BROWSER, ("sec-fetch-dest", dest)];
+        for (method, headers, expected) in [
+            ("GET", &dest("document")[..], (true, true, true)),
+            ("GET", &[BROWSER], (true, true, true)),
+            ("HEAD", &dest("document"), (false, true, true)),
+            ("POST", &dest("document"), (false, true, true)),
+            ("GET", &dest("iframe"), (false, true, true)),
+            ("GET", &dest("empty"), (false, true, false)),
+            ("GET", &dest("image"), (false, false, false)),
+            ("GET", &dest("script"), (false, false, false)),
+            ("GET", &[("accept", "*/*")], (false, true, false)),
+            ("POST", &[], (false, true, false)),
+            ("GET", &[BROWSER, ("sec-purpose", "prefetch;prerender")], (false, false, false)),
+            ("GET", &[BROWSER, ("purpose", "prefetch")], (false, false, false)),
+            ("GET", &[BROWSER, ("x-moz", "prefetch")], (false, false, false)),
+        ] {
+            assert_eq!(seen(method, headers), expected, "{method} {headers:?}");
+        }
+    }
+}
