@@ -1,6 +1,11 @@
 //! The waiting room as shoppers meet it.
 
+mod abuse;
+mod answers;
+mod inside;
+mod lobby;
 mod modes;
+mod tickets;
 
 use crate::harness::{Answer, Origin, Proxy};
 
