@@ -5,6 +5,8 @@ mod answers;
 mod inside;
 mod lobby;
 mod modes;
+mod reserved;
+mod routes;
 mod tickets;
 
 use crate::harness::{Answer, Origin, Proxy};
