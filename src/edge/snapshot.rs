@@ -18,6 +18,7 @@ use crate::config::Problem;
 use crate::config::settings::{
     CapacitySettings, ClassIndex, LimitIndex, ListenerSettings, RouteIndex, RouteSettings, Settings,
 };
+use crate::edge::waiting::scene::Painter;
 use crate::limit::{KeyHasher, Limiter};
 use crate::origin::{self, Origin, Origins};
 use crate::overload::{ClassShare, Seats, Slot};
@@ -151,6 +152,7 @@ pub struct Prepared {
     policy: Policy,
     listeners: Vec<Option<ListenerTls>>,
     origins: Vec<origin::Prepared>,
+    painters: Vec<Arc<dyn Painter>>,
 }
 
 impl SnapshotBuilder {
@@ -205,7 +207,7 @@ impl SnapshotBuilder {
             limit_metrics: settings.limits.iter().map(|limit| self.metrics.limit(&limit.name)).collect(),
             listeners: self.listeners(&settings, prepared.listeners),
             unrouted: self.metrics.unrouted(),
-            rooms: self.rooms.handles(&settings.rooms, now),
+            rooms: self.rooms.handles(&settings.rooms, prepared.painters, now),
             policy: prepared.policy,
             limits,
             origins,
@@ -230,9 +232,12 @@ impl SnapshotBuilder {
         }
         let origins = self.origins.prepare(&settings.origins);
         let origins = origins.map_err(|found| problems.extend(found.iter().map(|line| origin_problem(line))));
+        let painters = rooms::painters(&settings.rooms).map_err(|found| problems.extend(found));
         let policy = Policy::compile(settings, revision).map_err(|found| problems.extend(found));
-        match (policy, origins) {
-            (Ok(policy), Ok(origins)) if problems.is_empty() => Ok(Prepared { policy, listeners, origins }),
+        match (policy, origins, painters) {
+            (Ok(policy), Ok(origins), Ok(painters)) if problems.is_empty() => {
+                Ok(Prepared { policy, listeners, origins, painters })
+            }
             _ => Err(problems),
         }
     }

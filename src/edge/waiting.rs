@@ -11,7 +11,7 @@ mod gate;
 mod holding;
 mod join;
 mod notice;
-pub mod plain;
+pub mod page;
 mod reserved;
 pub mod scene;
 mod status;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::clock::Nanos;
+use crate::config::Problem;
 use crate::config::settings::{LimitKey, LimitMode, LimitSettings, Rate, RoomSettings};
-use crate::edge::waiting::plain::Plain;
+use crate::edge::waiting::page::{self, TemplateError};
 use crate::edge::waiting::scene::Painter;
 use crate::limit::Limiter;
 use crate::room::challenge::Spent;
@@ -62,11 +63,16 @@ impl Rooms {
     }
 
     /// The handle of each room; what is there already takes its new settings.
-    pub(super) fn handles(&mut self, settings: &[RoomSettings], now: Nanos) -> Vec<RoomHandle> {
-        settings.iter().map(|settings| self.handle(settings, now)).collect()
+    pub(super) fn handles(
+        &mut self,
+        settings: &[RoomSettings],
+        painters: Vec<Arc<dyn Painter>>,
+        now: Nanos,
+    ) -> Vec<RoomHandle> {
+        settings.iter().zip(painters).map(|(settings, painter)| self.handle(settings, painter, now)).collect()
     }
 
-    fn handle(&mut self, settings: &RoomSettings, now: Nanos) -> RoomHandle {
+    fn handle(&mut self, settings: &RoomSettings, painter: Arc<dyn Painter>, now: Nanos) -> RoomHandle {
         let name = &settings.name;
         let kept = self.kept.entry(name.clone()).or_insert_with(|| Kept {
             room: Arc::new(room(settings, self.restored.remove(name).as_ref(), now)),
@@ -77,9 +83,23 @@ impl Rooms {
         kept.room.reconfigure(settings);
         kept.joins = joins(settings, kept.joins.take(), now);
         let Kept { room, joins, cookie, spent } = kept.clone();
-        let painter: Arc<dyn Painter> = Arc::new(Plain);
         RoomHandle { room, joins, cookie, spent, painter, metrics: self.metrics.room(name) }
     }
+}
+
+/// What paints the pages of each room.
+pub(super) fn painters(settings: &[RoomSettings]) -> Result<Vec<Arc<dyn Painter>>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let painters = settings.iter().filter_map(|room| {
+        let loaded = page::painter(room.template.as_deref());
+        loaded.map_err(|error| problems.push(template_problem(&room.name, &error))).ok()
+    });
+    let painters: Vec<_> = painters.collect();
+    if problems.is_empty() { Ok(painters) } else { Err(problems) }
+}
+
+fn template_problem(room: &str, error: &TemplateError) -> Problem {
+    Problem { line: 0, column: 0, key: format!("room.{room}.template"), message: error.to_string(), suggestion: None }
 }
 
 fn room(settings: &RoomSettings, saved: Option<&Saved>, now: Nanos) -> Room {
