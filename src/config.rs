@@ -88,6 +88,23 @@ fn syntax_message(text: &str, error: &toml::de::Error) -> String {
     }
 }
 
+/// Mistakes in what the values at some key paths stand for, which only show when that is looked into.
+#[must_use]
+pub fn problems_at(text: &str, mistakes: Vec<(&[&str], String)>) -> Vec<Problem> {
+    let (document, _) = DeTable::parse_recoverable(text);
+    let document = document.get_ref();
+    let mut problems = Problems::new(text);
+    for (path, message) in mistakes {
+        let (mut place, mut table) = (Place::Document, Some(document));
+        for key in path {
+            let Some(value) = table.and_then(|table| table.get(*key)) else { break };
+            (place, table) = (decode::place_of(value), value.get_ref().as_table());
+        }
+        problems.add(place, message, None);
+    }
+    problems.finish(document)
+}
+
 /// Reads a file; gives its text as well.
 ///
 /// # Errors

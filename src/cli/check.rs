@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use crate::config::settings::Settings;
+use crate::config::settings::{RoomSettings, Settings};
 use crate::config::{self, Examined, Problem};
+use crate::edge::waiting::page;
 use crate::policy::Policy;
 
 /// Exit code of a bad configuration: `EX_CONFIG` of sysexits.h.
@@ -58,12 +59,27 @@ fn check(text: &str, base: &Path) -> Result<Arc<Settings>, Vec<Problem>> {
     let settings = settings.map(Arc::new);
     if let Some(settings) = &settings {
         problems.extend(Policy::compile(Arc::clone(settings), 0).err().into_iter().flatten());
+        problems.extend(template_problems(text, settings));
         problems.sort_by_key(|problem| (problem.line, problem.column));
     }
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
         _ => Err(problems),
     }
+}
+
+/// What is wrong with the templates of waiting rooms, at the keys that name them.
+fn template_problems(text: &str, settings: &Settings) -> Vec<Problem> {
+    let refused = |room: &RoomSettings| {
+        // One that is not there was reported with the file.
+        let template = room.template.as_deref().filter(|template| template.is_file());
+        let error = page::painter(template).err()?;
+        Some((room.name.clone(), error.to_string()))
+    };
+    let refused: Vec<_> = settings.rooms.iter().filter_map(refused).collect();
+    let paths: Vec<_> = refused.iter().map(|(room, _)| ["room", room, "template"]).collect();
+    let mistakes = paths.iter().zip(&refused).map(|(path, (_, message))| (&path[..], message.clone()));
+    config::problems_at(text, mistakes.collect())
 }
 
 fn unreadable(why: &io::Error) -> Problem {
@@ -109,6 +125,23 @@ mod tests {
         let text = include_str!("../../config/spillway.toml");
         let settings = check(text, Path::new("")).unwrap();
         assert_eq!(settings.routes.len(), 5);
+    }
+
+    #[test]
+    fn a_template_that_does_not_render_is_reported_where_it_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = include_str!("../../config/spillway.toml").replace("# template = \"pages/", "template = \"");
+        let report = |page: &str| {
+            std::fs::write(dir.path().join("waiting.html"), page).unwrap();
+            check(&text, dir.path())
+        };
+        assert!(report(include_str!("../../config/waiting.html")).is_ok());
+        let problems = report("{{ spillway_head }}\n{{ titel }}\n{{ spillway_script }}").unwrap_err();
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let line = text.lines().position(|line| line.starts_with("template")).unwrap() + 1;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].starts_with(&format!("{line}:12: room.sale.template: ")), "{lines:?}");
+        assert!(lines[0].contains("waiting.html:2: `titel` is undefined"), "{lines:?}");
     }
 
     #[test]

@@ -246,9 +246,9 @@ section! {
         /// Before this moment the room is a lobby; everyone in it is shuffled when it opens.
         optional opens: Instant,
         /// What the waiting page is headed with.
-        optional title: Wording<100>,
+        optional title: Wording<60>,
         /// Words to those who wait.
-        optional message: Wording<500>,
+        optional message: Wording<240>,
         /// File of a page instead of the built-in one, relative to this file.
         optional template: FilePath,
         /// Places given to one client address (IPv6: its /64), sustained; off is no limit.
