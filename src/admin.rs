@@ -12,6 +12,7 @@ mod guard;
 mod overrides;
 mod policy;
 mod resource;
+mod rooms;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use tokio::task::JoinSet;
 
 use crate::control::actor::Policies;
 use crate::control::lifecycle::Lifecycle;
+use crate::control::rooms::Rooms;
 use crate::edge::worker::{Phase, Shared};
 use crate::telemetry::{Faults, Metrics};
 use guard::Guard;
@@ -58,6 +60,8 @@ pub struct Admin {
     pub metrics: Metrics,
     /// The last malformed requests.
     pub faults: Arc<Faults>,
+    /// The waiting rooms.
+    pub rooms: Rooms,
 }
 
 /// Answers on `socket` until the process has left or handed it over. Call it inside of the control thread's runtime, and

@@ -12,7 +12,8 @@ use hyper::body::Incoming;
 
 use super::answer::{Answer, problem, text, with};
 use super::resource::Resource;
-use super::{Site, explain, overrides, policy, status};
+use super::{Site, explain, overrides, policy, rooms, status};
+use crate::control::overrides::Target;
 use crate::telemetry::metrics::CONTENT_TYPE;
 
 /// The longest policy: ten thousand routes are about two of these.
@@ -60,7 +61,16 @@ async fn respond(site: &Site, resource: Resource, parts: &Parts, body: Bytes, ac
         Resource::Restore(number) => policy::restore(&admin.policies, number, actor).await,
         Resource::Limits => overrides::limits(admin),
         Resource::Origins => overrides::origins(admin),
+        Resource::Rooms => rooms::list(admin),
+        Resource::Room(name, action) => rooms::act(admin, &name, action, &body, actor).await,
+        Resource::RotateKeys => rooms::rotate_keys(admin, actor).await,
+        Resource::Target(Target::Room(name)) if parts.method == Method::PATCH => {
+            rooms::patch(admin, &name, parts.uri.query(), &body, actor).await
+        }
         Resource::Target(target) => match parts.method {
+            Method::PATCH if parts.uri.query().is_some() => {
+                problem(StatusCode::BAD_REQUEST, "only a change of the policy or of a room can be tried out")
+            }
             Method::PATCH => overrides::patch(admin, target, &body, actor).await,
             Method::DELETE => overrides::delete(admin, target, actor).await,
             _ => overrides::get(admin, &target),

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::Admin;
 use super::answer::{Answer, failed, json, problem, refused};
 use super::fields::Fields;
-use super::status;
+use super::{rooms, status};
 use crate::clock::{self, Nanos};
 use crate::config::settings::{LimitKey, LimitMode, LimitSettings};
 use crate::control::in_force::Refusal;
@@ -88,6 +88,7 @@ fn view(admin: &Admin, target: &Target) -> Option<Json> {
             Some(limit(settings, limiter, &overrides, now))
         }
         Target::Origin(name) => Some(origin(named(name)?, &overrides, now)),
+        Target::Room(name) => rooms::view(admin, name),
         Target::Server { origin, server } => {
             let servers = named(origin)?.origin.servers(now);
             let found = servers.iter().find(|status| status.name == *server)?;
@@ -102,10 +103,15 @@ fn known(target: &Target) -> &'static [&'static str] {
         Target::Limit(_) => &["rate", "burst", "mode", "ttl", "reason"],
         Target::Origin(_) => &["limit", "mode", "ttl", "reason"],
         Target::Server { .. } => &["state", "ttl", "reason"],
+        Target::Room(_) => &["mode", "active_shoppers", "admit_rate", "message", "ttl", "reason"],
     }
 }
 
-fn read(target: &Target, body: &[u8], actor: &str, now: Timestamp) -> Result<Override, Refusal> {
+/// What `body` sets for `target`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn read(target: &Target, body: &[u8], actor: &str, now: Timestamp) -> Result<Override, Refusal> {
     let mut fields = Fields::read(body)?;
     let mut set = BTreeMap::new();
     let mut state = None;
@@ -116,6 +122,10 @@ fn read(target: &Target, body: &[u8], actor: &str, now: Timestamp) -> Result<Ove
         }
         Target::Origin(_) => set.extend(capacity(&mut fields).map(|capacity| ("capacity".to_owned(), capacity))),
         Target::Server { .. } => state = server_state(&mut fields),
+        Target::Room(_) => {
+            let keys = ["mode", "active_shoppers", "admit_rate", "message"].into_iter();
+            set.extend(keys.filter_map(|key| Some((key.to_owned(), fields.take(key)?))));
+        }
     }
     let until = fields.duration("ttl").and_then(|ttl| SignedDuration::try_from(ttl).ok()).map(|ttl| now + ttl);
     let reason = fields.text("reason");

@@ -111,7 +111,7 @@ fn etag(revision: &Revision) -> Option<(HeaderName, HeaderValue)> {
     Some((ETAG, tag))
 }
 
-fn dry_run(query: Option<&str>) -> Result<bool, String> {
+pub(super) fn dry_run(query: Option<&str>) -> Result<bool, String> {
     match query {
         None | Some("" | "dry_run=0" | "dry_run=false") => Ok(false),
         Some("dry_run=1" | "dry_run=true" | "dry_run") => Ok(true),

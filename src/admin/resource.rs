@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::rooms::Action;
 use crate::control::overrides::Target;
 
 /// Something with an address.
@@ -32,8 +33,14 @@ pub(super) enum Resource {
     Limits,
     /// `/v1/origins`.
     Origins,
-    /// `/v1/limits/NAME`, `/v1/origins/NAME`, `/v1/origins/NAME/servers/ADDR`.
+    /// `/v1/rooms`.
+    Rooms,
+    /// `/v1/limits/NAME`, `/v1/origins/NAME`, `/v1/origins/NAME/servers/ADDR`, `/v1/rooms/NAME`.
     Target(Target),
+    /// `/v1/rooms/NAME/admit`, `/reset`, `/reopen`.
+    Room(String, Action),
+    /// `/v1/keys/rotate`.
+    RotateKeys,
     /// `/v1/explain`.
     Explain,
     /// `/v1/errors`.
@@ -59,7 +66,7 @@ impl Resource {
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
             Self::Policy => &[Method::GET, Method::HEAD, Method::PUT],
-            Self::Restore(_) | Self::Explain => &[Method::POST],
+            Self::Restore(_) | Self::Room(..) | Self::RotateKeys | Self::Explain => &[Method::POST],
             Self::Target(_) => &[Method::GET, Method::HEAD, Method::PATCH, Method::DELETE],
             Self::Page
             | Self::Alive
@@ -70,6 +77,7 @@ impl Resource {
             | Self::Revision(_)
             | Self::Limits
             | Self::Origins
+            | Self::Rooms
             | Self::Errors => &[Method::GET, Method::HEAD],
         }
     }
@@ -93,6 +101,12 @@ impl Resource {
             ["origins", origin, "servers", server] => {
                 Self::Target(Target::Server { origin: (*origin).to_owned(), server: (*server).to_owned() })
             }
+            ["rooms"] => Self::Rooms,
+            ["rooms", name] => Self::Target(Target::Room((*name).to_owned())),
+            ["rooms", name, "admit"] => Self::Room((*name).to_owned(), Action::Admit),
+            ["rooms", name, "reset"] => Self::Room((*name).to_owned(), Action::Reset),
+            ["rooms", name, "reopen"] => Self::Room((*name).to_owned(), Action::Reopen),
+            ["keys", "rotate"] => Self::RotateKeys,
             ["explain"] => Self::Explain,
             ["errors"] => Self::Errors,
             _ => return None,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, json, mistake};
-use super::{Admin, overrides, policy};
+use super::{Admin, overrides, policy, rooms};
 use crate::control::in_force::{Attempt, Change, InForce, Refusal};
 use crate::control::overrides::Override;
 
@@ -28,6 +28,8 @@ pub(super) fn status(admin: &Admin) -> Answer {
         "overrides": overrides_of(&in_force),
         "limits": overrides::limit_views(admin),
         "origins": overrides::origin_views(admin),
+        "rooms": rooms::views(admin),
+        "room_store": rooms::store(admin),
     }))
 }
 

@@ -1,6 +1,5 @@
 use std::net::TcpListener as StdListener;
 
-use arc_swap::ArcSwap;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,44 +9,55 @@ use crate::control::boot::Boot;
 use crate::control::engine;
 use crate::control::fixture::{policy, write};
 use crate::control::logs::ProcessLogs;
+use crate::control::rooms::Kept;
 use crate::edge::snapshot::SnapshotBuilder;
 use crate::origin::{Origins, Resolver};
 use crate::policy::journey::JourneyKeys;
-use crate::room::keyring::Keyring;
 use crate::telemetry::AccessLog;
 use crate::telemetry::faults::{Fault, request_line};
 
 /// A proxy without workers, and its admin API on a real socket.
-struct Api {
+pub(super) struct Api {
     _dir: TempDir,
-    admin: Admin,
+    pub(super) admin: Admin,
     address: SocketAddr,
 }
 
 /// What came back.
 #[derive(Debug)]
-struct Reply {
-    status: u16,
+pub(super) struct Reply {
+    pub(super) status: u16,
     head: String,
-    body: String,
+    pub(super) body: String,
 }
 
 impl Api {
     fn start() -> Self {
+        Self::with(&policy("10/s"))
+    }
+
+    /// One with this policy.
+    pub(super) fn with(text: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        write(&dir, &policy("10/s"));
+        write(&dir, text);
         let boot = Boot::load(&dir.path().join("shop.toml")).unwrap();
         let metrics = Metrics::new(1);
         let origins = Arc::new(Origins::new(tokio::runtime::Handle::current(), Resolver::system().unwrap()));
         let builder = SnapshotBuilder::new(metrics.clone(), origins, JourneyKeys::new(&[7; 32]), 1).unwrap();
+        let (kept, saved) = Kept::open(boot.state(), true).unwrap();
+        let builder = builder.with_rooms(saved);
         let logs = ProcessLogs::new(None, AccessLog::start(None, &metrics).unwrap());
         let (reloader, live) = engine::start(boot, builder, &metrics, logs).unwrap();
+        let shared = Shared::new(live, kept.keyring());
+        let rooms = Rooms::start(Arc::clone(&shared), kept, &metrics).unwrap();
+        rooms.begin();
         let admin = Admin {
             lifecycle: Lifecycle::begin(),
             policies: Policies::start(reloader).unwrap(),
-            shared: Shared::new(live, Arc::new(ArcSwap::from_pointee(Keyring::generate([7; 32])))),
+            shared,
             metrics,
             faults: Arc::default(),
+            rooms,
         };
         let socket = StdListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
@@ -55,7 +65,7 @@ impl Api {
         Self { _dir: dir, admin, address }
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Reply {
+    pub(super) async fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Reply {
         let host = if headers.contains("host:") { "" } else { "host: localhost\r\n" };
         let length = body.len();
         let head =
@@ -71,11 +81,11 @@ impl Api {
         Reply { status: head[9..12].parse().unwrap(), head: head.to_lowercase(), body: body.to_owned() }
     }
 
-    async fn get(&self, path: &str) -> Reply {
+    pub(super) async fn get(&self, path: &str) -> Reply {
         self.send("GET", path, "", b"").await
     }
 
-    async fn patch(&self, path: &str, body: Json) -> Reply {
+    pub(super) async fn patch(&self, path: &str, body: Json) -> Reply {
         self.send("PATCH", path, "", body.to_string().as_bytes()).await
     }
 
@@ -83,7 +93,7 @@ impl Api {
         self.send("PUT", &format!("/v1/policy{query}"), headers, text.as_bytes()).await
     }
 
-    async fn status(&self) -> Json {
+    pub(super) async fn status(&self) -> Json {
         self.get("/v1/status").await.json()
     }
 
@@ -93,7 +103,7 @@ impl Api {
 }
 
 impl Reply {
-    fn json(&self) -> Json {
+    pub(super) fn json(&self) -> Json {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
@@ -130,7 +140,8 @@ async fn after_a_handover_the_address_is_left_to_the_next_process() {
 async fn errors_are_problems() {
     let api = Api::start();
     for (method, path, headers, status) in [
-        ("GET", "/v1/rooms", "", 404),
+        ("GET", "/v1/rooms/sale", "", 404),
+        ("POST", "/v1/rooms/sale/admit", "", 404),
         ("GET", "/v1/../v1/status", "", 404),
         ("DELETE", "/v1/policy", "", 405),
         ("GET", "/v1/explain", "", 405),

@@ -26,6 +26,8 @@ pub enum Target {
     Limit(String),
     /// `origins/NAME`.
     Origin(String),
+    /// `rooms/NAME`.
+    Room(String),
     /// `origins/NAME/servers/HOST:PORT`.
     Server {
         /// The origin.
@@ -148,10 +150,12 @@ impl Overrides {
                     Ok(())
                 }
                 Target::Server { .. } => Err(vec![one.absent()]),
-                Target::Limit(_) | Target::Origin(_) => one.read(&edited, base).map(|(with, settings)| {
-                    edited = with;
-                    one.copy(&settings, Arc::make_mut(&mut effective.settings));
-                }),
+                Target::Limit(_) | Target::Origin(_) | Target::Room(_) => {
+                    one.read(&edited, base).map(|(with, settings)| {
+                        edited = with;
+                        one.copy(&settings, Arc::make_mut(&mut effective.settings));
+                    })
+                }
             };
             if let Err(problems) = taken {
                 effective.dormant.push((one.target.clone(), without_lines(problems)));
@@ -176,6 +180,7 @@ impl Override {
     fn read(&self, text: &str, base: &Path) -> Result<(String, Settings), Vec<Problem>> {
         let (table, name) = match &self.target {
             Target::Limit(name) => ("limit", name),
+            Target::Room(name) => ("room", name),
             Target::Origin(name) | Target::Server { origin: name, .. } => ("origin", name),
         };
         let edited = edit::set(text, table, name, &self.set).ok_or_else(|| vec![self.absent()])?;
@@ -201,6 +206,13 @@ impl Override {
                     target.capacity = source.capacity;
                 }
             }
+            Target::Room(name) => {
+                let source = from.rooms.iter().find(|room| room.name == *name);
+                let target = to.rooms.iter_mut().find(|room| room.name == *name);
+                if let (Some(source), Some(target)) = (source, target) {
+                    source.clone_into(target);
+                }
+            }
             Target::Server { .. } => {}
         }
     }
@@ -224,6 +236,7 @@ impl fmt::Display for Target {
         match self {
             Self::Limit(name) => write!(out, "limits/{name}"),
             Self::Origin(name) => write!(out, "origins/{name}"),
+            Self::Room(name) => write!(out, "rooms/{name}"),
             Self::Server { origin, server } => write!(out, "origins/{origin}/servers/{server}"),
         }
     }
@@ -251,6 +264,7 @@ impl FromStr for Target {
         match [parts.next(), parts.next(), parts.next(), parts.next()] {
             [Some("limits"), Some(name), None, None] => Ok(Self::Limit(name.to_owned())),
             [Some("origins"), Some(name), None, None] => Ok(Self::Origin(name.to_owned())),
+            [Some("rooms"), Some(name), None, None] => Ok(Self::Room(name.to_owned())),
             [Some("origins"), Some(origin), Some("servers"), Some(server)] => {
                 Ok(Self::Server { origin: origin.to_owned(), server: server.to_owned() })
             }

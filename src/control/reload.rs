@@ -170,16 +170,20 @@ impl Reloader {
     /// Why nothing has changed.
     pub fn set_override(&mut self, new: Override) -> Result<(), Refusal> {
         let (target, actor) = (new.target.clone(), new.actor.clone());
-        let mut overrides = self.overrides.clone();
-        overrides.set(new);
-        if overrides.get(&target).is_none_or(Override::is_empty) {
-            return Err(Refusal::Wrong(vec![
-                target.problem("nothing is set, so there is nothing to end or to explain"),
-            ]));
-        }
+        let overrides = self.overrides_with(new)?;
         self.change_overrides(overrides, Some(&target))?;
         tracing::info!(%target, actor, "an override was set");
         Ok(())
+    }
+
+    /// What would be in force with an override, which is not set.
+    ///
+    /// # Errors
+    /// Why it could not be.
+    pub fn try_override(&mut self, new: Override) -> Result<Arc<Settings>, Refusal> {
+        let target = new.target.clone();
+        let overrides = self.overrides_with(new)?;
+        Ok(self.stage_with(overrides, Some(&target))?.settings())
     }
 
     /// Drops the override of a target; `None` when there was none.
@@ -285,16 +289,33 @@ impl Reloader {
         self.judge(text, revision).map(|_| change)
     }
 
+    fn overrides_with(&self, new: Override) -> Result<Overrides, Refusal> {
+        let target = new.target.clone();
+        let mut overrides = self.overrides.clone();
+        overrides.set(new);
+        if overrides.get(&target).is_none_or(Override::is_empty) {
+            let problem = target.problem("nothing is set, so there is nothing to end or to explain");
+            return Err(Refusal::Wrong(vec![problem]));
+        }
+        Ok(overrides)
+    }
+
     /// Replaces the overrides; that of `needed`, if any, must take effect.
     fn change_overrides(&mut self, overrides: Overrides, needed: Option<&Target>) -> Result<(), Refusal> {
         self.not_frozen()?;
-        let mut staged = self.stage(self.current.clone(), overrides).map_err(Refusal::Wrong)?;
-        if let Some(problems) = needed.and_then(|target| staged.refusal(target)) {
-            return Err(Refusal::Wrong(problems));
-        }
+        let staged = self.stage_with(overrides, needed)?;
         save(&self.state, &staged.overrides).map_err(not_kept)?;
         self.commit(staged);
         Ok(())
+    }
+
+    /// Has the policy in force prepared with other overrides, of which `needed`, if any, must take effect.
+    fn stage_with(&mut self, overrides: Overrides, needed: Option<&Target>) -> Result<Staged, Refusal> {
+        let mut staged = self.stage(self.current.clone(), overrides).map_err(Refusal::Wrong)?;
+        match needed.and_then(|target| staged.refusal(target)) {
+            Some(problems) => Err(Refusal::Wrong(problems)),
+            None => Ok(staged),
+        }
     }
 
     fn judge(&mut self, text: &str, revision: Revision) -> Result<Staged, Refusal> {

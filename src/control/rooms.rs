@@ -24,6 +24,7 @@ mod tests;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -96,6 +97,7 @@ pub struct Rooms {
     health: Arc<Health>,
     keys: Keys,
     shared: Arc<Shared>,
+    left: Arc<AtomicBool>,
 }
 
 /// The rooms cannot be left to another process, and go on here.
@@ -116,7 +118,7 @@ impl Rooms {
         let attendant = Attendant::new(Arc::clone(&shared), pen);
         let thread = thread::Builder::new().name("spillway-rooms".into()).spawn(move || attendant.run(&inbox))?;
         metrics.register(Arc::new(RoomGaugesSource::new(Arc::clone(&shared), Arc::clone(&health))));
-        Ok(Self { jobs, thread: thread.thread().clone(), health, keys, shared })
+        Ok(Self { jobs, thread: thread.thread().clone(), health, keys, shared, left: Arc::default() })
     }
 
     /// Lets the lines move from now on; returns when numbers are set aside, so that whoever comes gets a place.
@@ -138,6 +140,9 @@ impl Rooms {
     /// # Errors
     /// It cannot be written, and the rooms go on.
     pub async fn leave(&self) -> Result<(), NotLeft> {
+        if self.left.swap(true, Ordering::Relaxed) {
+            return Err(NotLeft("another process is taking them over already".to_owned()));
+        }
         self.keys.freeze(true);
         let left = match self.ask(Job::Leave).await {
             Ok(true) => Ok(()),
@@ -145,15 +150,21 @@ impl Rooms {
             Err(_) => Err(NotLeft("the thread of the rooms has ended".to_owned())),
         };
         if left.is_err() {
-            self.keys.freeze(false);
+            self.take_back();
         }
         left
     }
 
     /// Goes on after [`Rooms::leave`]: the other process did not take over.
     pub fn resume(&self) {
-        self.keys.freeze(false);
         drop(self.ask(Job::Resume));
+        self.take_back();
+    }
+
+    /// Whether another process has the rooms, or is about to.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
     }
 
     /// Gives no number from now on: the other process, which has taken over, gives later ones.
@@ -180,6 +191,11 @@ impl Rooms {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    fn take_back(&self) {
+        self.keys.freeze(false);
+        self.left.store(false, Ordering::Relaxed);
     }
 
     fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> oneshot::Receiver<T> {

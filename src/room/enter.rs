@@ -58,6 +58,19 @@ impl Room {
         }
     }
 
+    /// Whether nobody has to wait: there is no line, and fewer are inside than may be.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let (view, era) = (self.view.load(), self.era.load());
+        match view.mode {
+            RoomMode::Off => true,
+            RoomMode::Auto if !view.is_lobby() && !view.is_closed() => {
+                era.line.waiting() == 0 && era.inside.held().saturating_add(era.inside.called()) < view.cap
+            }
+            RoomMode::Auto | RoomMode::Always | RoomMode::Paused | RoomMode::Closed => false,
+        }
+    }
+
     fn come_in(&self, era: &Era, now: Moment) -> Option<(u32, u32)> {
         let taken = era.inside.take_open(|| era.numbers.take(), now.seconds());
         if taken.is_some() {

@@ -85,15 +85,17 @@ const MEMORY: f64 = 1.0;
 /// Up to here the rate grows, from there it stays, and from `FULL` on it shrinks.
 const EASY: f64 = 0.70;
 const FULL: f64 = 0.85;
-/// Growth of the rate in a second while there is room.
-const GROWTH: f64 = 0.10;
+/// Growth of the rate in a second: at an idle origin, and at one that is almost at `EASY`. Those let in ask for most only
+/// later, on their way to pay, so that growth slows down long before.
+const FASTEST: f64 = 1.0;
+const SLOWEST: f64 = 0.05;
 /// Loss of the rate in a second while seats run out, and while requests wait for one.
 const EASING: f64 = 0.05;
 const BRAKING: f64 = 0.30;
 /// A line never stands still for want of seats, or nobody would notice that there are some again.
 const LEAST: f64 = 0.2;
-/// The first rate, as a share of the origin's seats a second.
-const FIRST: f64 = 0.1;
+/// The first rate, as a share of the origin's seats a second. A seat serves many shoppers, who mostly read.
+const FIRST: f64 = 1.0;
 
 impl Default for Auto {
     fn default() -> Self {
@@ -118,7 +120,7 @@ impl Auto {
         } else if self.load > FULL {
             -EASING
         } else if self.load < EASY && wanted {
-            GROWTH
+            SLOWEST + (FASTEST - SLOWEST) * (1.0 - self.load / EASY).powi(2)
         } else {
             0.0
         };
@@ -195,8 +197,10 @@ mod tests {
             (0..seconds * 10).for_each(|_| outflow.step(AdmitRate::Auto, headroom, passed(0, 0)));
             outflow.rate(AdmitRate::Auto)
         };
-        let grown = after(30, 0, 20);
-        assert!(grown > 50.0, "{grown}");
+        let first = after(50, 0, 1);
+        assert!((100.0..220.0).contains(&first), "{first}");
+        let grown = after(50, 0, 10);
+        assert!((first..900.0).contains(&grown), "{grown}");
         let steady = after(78, 0, 20);
         assert!((0.7..1.5).contains(&(steady / grown)), "{grown} then {steady}");
         let braked = after(100, 50, 10);

@@ -1,6 +1,13 @@
 //! The waiting room as shoppers meet it.
 
+mod abuse;
+mod answers;
+mod inside;
+mod lobby;
 mod modes;
+mod reserved;
+mod routes;
+mod tickets;
 
 use crate::harness::{Answer, Origin, Proxy};
 

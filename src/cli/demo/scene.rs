@@ -13,7 +13,7 @@ const CALM: f64 = 30.0;
 
 /// Shoppers inside at once. A journey takes about five and a half seconds, so that they keep three of four of the
 /// database's jobs busy: those inside meet a quick shop.
-pub(super) const ROOM: u32 = 200;
+pub(super) const ROOM: u32 = 240;
 
 /// Shoppers who know what they want, so that a journey fits into an act.
 pub(super) const THINKING: Duration = Duration::from_millis(700);

@@ -215,6 +215,7 @@ impl Assembly {
             shared,
             metrics: self.metrics,
             faults: self.faults,
+            rooms: rooms.clone(),
         };
         let socket = self.sockets.admin()?;
         tokio::spawn(admin::serve(admin, socket).map_err(StartError::Runtime)?);

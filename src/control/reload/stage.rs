@@ -48,6 +48,11 @@ impl Staged {
         Some(self.effective.dormant.swap_remove(index).1)
     }
 
+    /// What would be in force.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.effective.settings)
+    }
+
     /// How it is published.
     pub(super) fn view(&self, revisions: &[Revision], last_reload: Option<Attempt>) -> InForce {
         InForce {

@@ -7,7 +7,7 @@ use arc_swap::Guard;
 use http::{HeaderMap, HeaderValue};
 
 use super::approach;
-use crate::config::settings::{Language, RoomIndex, RoomMode, RoomSettings};
+use crate::config::settings::{Language, RoomIndex, RoomSettings};
 use crate::edge::answer::Asker;
 use crate::edge::snapshot::RoomHandle;
 use crate::edge::trail::Trail;
@@ -75,9 +75,7 @@ impl<'a> Door<'a> {
 
     /// Whether nobody has to wait: then it is not in the way of requests that cannot be given a place either.
     pub(super) fn is_open(&self) -> bool {
-        let view = &*self.view;
-        let restricted = view.mode != RoomMode::Auto || view.is_lobby() || view.is_closed();
-        !restricted && view.waiting == 0 && view.inside.saturating_add(view.called) < view.cap
+        self.handle.room.is_open()
     }
 
     /// What the operator says, in this language or else the reader's.
