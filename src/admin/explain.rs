@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::Admin;
@@ -22,7 +23,7 @@ pub(super) fn explain(admin: &Admin, body: &[u8]) -> Answer {
     };
     let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let explanation = Rehearsal::new(&request.method, &request.url, headers, request.peer)
-        .map(|rehearsal| rehearsal.explain(&admin.shared.live.load().policy));
+        .map(|rehearsal| rehearsal.explain(&admin.shared.live.load().policy, Timestamp::now()));
     match explanation.map(serde_json::to_value) {
         Ok(Ok(explanation)) => json(&explanation),
         Ok(Err(error)) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),

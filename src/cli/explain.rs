@@ -83,7 +83,7 @@ fn explain(args: &ExplainArgs) -> Result<Explanation, Failure> {
     let rehearsal = Rehearsal::new(&args.method, &args.url, headers, args.peer)
         .map_err(|why| Failure { code: WRONG_USAGE, text: format!("{why}\n") })?;
     let policy = policy(args)?;
-    Ok(rehearsal.explain(&policy))
+    Ok(rehearsal.explain(&policy, args.at.unwrap_or_else(Timestamp::now)))
 }
 
 fn policy(args: &ExplainArgs) -> Result<Policy, Failure> {
@@ -116,7 +116,8 @@ struct InWords<'a> {
 
 impl Display for InWords<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Explanation { target, client, route, class, limits, capacity, campaign, verdict, .. } = self.explanation;
+        let Explanation { target, client, route, class, limits, room, completes, capacity, campaign, verdict, .. } =
+            self.explanation;
         if let Some(target) = target {
             line(f, "request", format_args!("{} {} of host {}", target.method, target.path, target.host))?;
         }
@@ -145,6 +146,22 @@ impl Display for InWords<'_> {
                     limit.name, limit.rate, limit.burst, limit.mode, limit.key, limit.counted_under
                 ),
             )?;
+        }
+        if let Some(room) = room {
+            let opens = room.opens.as_ref().map_or_else(String::new, |opens| format!(", opens {opens}"));
+            let (name, mode, inside, rate) = (&room.name, room.mode, room.active_shoppers, &room.admit_rate);
+            let order = if room.order == "lottery" { ", by lot" } else { "" };
+            line(
+                f,
+                "room",
+                format_args!(
+                    "{name}: {mode}{opens}, {inside} inside, rate {rate}{order}; newcomers {}",
+                    room.newcomers
+                ),
+            )?;
+        }
+        if let Some(room) = completes {
+            line(f, "completes", format_args!("a good answer ends the stay in room {room}"))?;
         }
         if let Some(capacity) = capacity {
             let guaranteed = capacity.guaranteed * 100.0;
@@ -209,12 +226,22 @@ mod tests {
             "route     checkout (line ",
             "class     checkout, importance 1\n",
             "limit     per-client: 20/s, burst 40, enforce; client-ip counted under 2001:db8::/64\n",
+            "room      sale: auto, 2000 inside, rate auto; newcomers come in while there is room and nobody waits, and \
+             wait in line otherwise\n",
             "capacity  storefront takes 200 at once, 30% of it guaranteed to the class\n",
             "campaign  none in force at 2026-11-10T16:00:00Z\n",
-            "verdict   forwarded: forwarded to storefront if per-client has a token and a seat is free within 2s (line ",
+            "verdict   forwarded: forwarded to storefront if room sale has a place and per-client has a token and a seat \
+             is free within 2s (line ",
         ] {
             assert!(text.contains(expected), "{expected:?} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn says_which_answer_ends_a_stay() {
+        let text = answer(&["POST", "https://shop.example/pay"]);
+        assert!(text.contains("completes a good answer ends the stay in room sale\n"), "{text}");
+        assert!(!text.contains("room      "), "{text}");
     }
 
     #[test]

@@ -2,18 +2,22 @@
 //!
 //! It says what the policy alone decides. Whether a bucket has a token and a seat is free is known to a running proxy only.
 
+mod room;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use ipnet::Ipv6Net;
+use jiff::Timestamp;
 use serde::Serialize;
 
+pub use self::room::Room;
 use super::journey::Journey;
 use super::verdict::{Outcome, Reason};
 use super::{Policy, cookie};
 use crate::config::settings::{
-    CapacitySettings, ClassIndex, LimitKey, LimitMode, LimitSettings, Rate, RouteIndex, RouteSettings,
+    CapacitySettings, ClassIndex, LimitKey, LimitMode, LimitSettings, Rate, RoomIndex, RouteIndex, RouteSettings,
 };
 
 /// A request whose head was found acceptable.
@@ -33,6 +37,10 @@ pub struct Question<'a> {
     pub https: bool,
     /// The journey its shopper is on.
     pub journey: Option<&'a Journey>,
+    /// Whether a browser asks for a page.
+    pub wants_page: bool,
+    /// When it comes.
+    pub at: Timestamp,
 }
 
 /// How it would be judged.
@@ -50,6 +58,10 @@ pub struct Explanation {
     pub class: Option<Class>,
     /// Its limits, all of which must allow it.
     pub limits: Vec<Limit>,
+    /// The waiting room before it.
+    pub room: Option<Room>,
+    /// The room in which a good answer ends the shopper's stay.
+    pub completes: Option<String>,
     /// What there is of the origin.
     pub capacity: Option<Capacity>,
     /// The campaign in force.
@@ -195,6 +207,8 @@ impl Explanation {
             route: None,
             class: None,
             limits: Vec::new(),
+            room: None,
+            completes: None,
             capacity: None,
             campaign: None,
             verdict: Verdict {
@@ -220,6 +234,9 @@ impl Explanation {
         self.limits = limits.map(|limit| describe_limit(policy, question, client, limit)).collect();
         self.class = describe_class(policy, class, class != route.class);
         self.capacity = describe_capacity(policy, class, route);
+        let room = |room: RoomIndex| policy.settings.rooms.get(room);
+        self.room = route.room.and_then(room).map(|room| Room::of(room, question.at));
+        self.completes = route.completes.and_then(room).map(|room| room.name.clone());
         self.route = Some(Route {
             name: route.name.clone(),
             line: route.line,
@@ -228,12 +245,22 @@ impl Explanation {
             methods: route.methods.iter().map(ToString::to_string).collect(),
             journey: route.journey,
         });
-        self.verdict = Verdict {
-            outcome: Outcome::Forwarded,
-            reason: Reason::None,
-            status: None,
-            line: Some(route.line),
-            text: self.conditions(),
+        self.verdict = match self.room.as_ref().filter(|room| room.holds_everybody) {
+            Some(room) => Verdict {
+                outcome: Outcome::Waiting,
+                reason: Reason::WaitingRoom,
+                // A page of the room is an answer like any other, so that it is neither cached nor counted as an error.
+                status: Some(if question.wants_page { 200 } else { 503 }),
+                line: Some(route.line),
+                text: format!("waits in room {}; of those inside, {}", room.name, self.conditions()),
+            },
+            None => Verdict {
+                outcome: Outcome::Forwarded,
+                reason: Reason::None,
+                status: None,
+                line: Some(route.line),
+                text: self.conditions(),
+            },
         };
     }
 
@@ -244,6 +271,10 @@ impl Explanation {
         let origin = self.capacity.as_ref().map_or("", |capacity| &capacity.origin);
         let mut text = format!("forwarded to {origin}");
         let mut joint = " if";
+        if let Some(room) = self.room.as_ref().filter(|room| room.mode == "auto" && !room.holds_everybody) {
+            text.push_str(&format!("{joint} room {} has a place", room.name));
+            joint = " and";
+        }
         if !enforced.is_empty() {
             text.push_str(&format!("{joint} {} has a token", enforced.join(" and ")));
             joint = " and";

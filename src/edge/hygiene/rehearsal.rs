@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use jiff::Timestamp;
 use thiserror::Error;
 
 use super::{Connection, inspect};
+use crate::edge::refuse::Audience;
 use crate::policy::Policy;
 use crate::policy::explain::{Explanation, Question};
 
@@ -67,9 +69,9 @@ impl Rehearsal {
         Ok(Self { parts, connection: Connection::new(peer, https, None) })
     }
 
-    /// How `policy` would judge it.
+    /// How `policy` would judge it if it came at a time.
     #[must_use]
-    pub fn explain(&self, policy: &Policy) -> Explanation {
+    pub fn explain(&self, policy: &Policy, at: Timestamp) -> Explanation {
         let Parts { method, uri, headers, .. } = &self.parts;
         match inspect(&self.parts, &self.connection, policy.settings.client.max_uri) {
             Ok(target) => Explanation::of(
@@ -82,6 +84,8 @@ impl Rehearsal {
                     peer: self.connection.peer(),
                     https: self.connection.is_https(),
                     journey: None,
+                    wants_page: Audience::of(&self.parts).wants_document(),
+                    at,
                 },
             ),
             Err(fault) => Explanation::refused(policy.revision, fault.status().as_u16(), fault.to_string()),
