@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod check;
+pub mod ctl;
 pub mod demo;
 pub mod explain;
 pub mod run;
@@ -26,6 +27,8 @@ enum Command {
     Check(check::Args),
     /// Tell how a request would be judged, and which line of the file decides
     Explain(explain::ExplainArgs),
+    /// Talk to a running proxy: how it is, and what its waiting rooms do
+    Ctl(ctl::Args),
     /// Print the JSON Schema of the configuration file
     Schema(schema::Args),
     /// See it work: a sample shop, a crowd of shoppers and the proxy between them, on this machine alone
@@ -39,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Ctl(args) => ctl::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Demo(args) => demo::run(&args),
     }

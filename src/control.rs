@@ -30,4 +30,5 @@ pub mod signals;
 pub mod sockets;
 pub mod state_dir;
 mod systemd;
+mod templates;
 pub mod watch;

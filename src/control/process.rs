@@ -21,6 +21,7 @@ use super::rooms::Rooms;
 use super::signals::Request;
 use super::sockets::Sockets;
 use super::systemd;
+use super::templates;
 use super::watch::Watch;
 use crate::edge::worker::Phase;
 
@@ -73,6 +74,7 @@ impl Process {
     pub async fn run(self, mut requests: mpsc::Receiver<Request>) -> Ending {
         let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor, rooms } = self;
         let _watch = config.and_then(|path| watch(&path, &policies));
+        let templates = tokio::spawn(templates::follow(policies.clone()));
         priority::raise();
         serve(&lifecycle, &policies, predecessor, rooms.as_ref());
         let running =
@@ -86,6 +88,7 @@ impl Process {
                 return Ending::Failed;
             }
         };
+        templates.abort();
         let drain_timeout = policies.in_force().settings.server.drain_timeout;
         // The sockets are closed by now unless another process has them, so no connection waits in vain to be accepted.
         let ending = leave(&lifecycle, phase, &mut requests, all_ended(workers), drain_timeout).await;

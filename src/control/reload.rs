@@ -4,6 +4,7 @@
 //! force stays. Time is an argument; the thread that runs this is in [`super::actor`].
 
 mod keep;
+mod reread;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -97,27 +98,6 @@ impl Reloader {
     #[must_use]
     pub fn in_force(&self) -> Arc<ArcSwap<InForce>> {
         Arc::clone(&self.published)
-    }
-
-    /// Reads the configuration file again. `Source::File` is a hint that it may have changed, and does nothing unless it
-    /// has; `Source::Hup` is an order: the file is in force afterwards, and what it names is read again.
-    ///
-    /// # Errors
-    /// Why what was in force stays.
-    pub fn reread(&mut self, source: Source, now: Timestamp) -> Result<Change, Refusal> {
-        self.not_frozen()?;
-        let read = std::fs::read_to_string(&self.path);
-        let hash = read.as_deref().ok().map(fingerprint);
-        if source == Source::File && hash == self.seen {
-            return Ok(Change::None);
-        }
-        self.seen = hash;
-        let outcome = match read {
-            Ok(text) => self.take_file(&text, source, now),
-            Err(error) => Err(Refusal::Unreadable { path: self.path.clone(), reason: error.to_string() }),
-        };
-        let actor = if source == Source::Hup { "SIGHUP".to_owned() } else { self.path.display().to_string() };
-        self.note(Attempt { at: now, source, actor, outcome })
     }
 
     /// Puts a policy given by the API in force. `expected` is the fingerprint the policy in force must have, if the caller
@@ -248,25 +228,6 @@ impl Reloader {
         }
         // What comes of it is noted like that of any other attempt.
         let _ = self.reread(Source::File, now);
-    }
-
-    fn take_file(&mut self, text: &str, source: Source, now: Timestamp) -> Result<Change, Refusal> {
-        let hash = fingerprint(text);
-        let in_force = &self.current.revision;
-        let is_new = hash != in_force.hash;
-        if source == Source::File && (!is_new || hash == in_force.file_hash) {
-            keep_if_possible(&mut self.revisions, None, &hash);
-            return Ok(Change::None);
-        }
-        let revision = match is_new {
-            true => self.numbered(by_file(&self.path, &self.revisions, source, &hash, now)),
-            false => in_force.clone(),
-        };
-        let staged = self.judge(text, revision)?;
-        keep_if_possible(&mut self.revisions, is_new.then_some(&staged.current), &hash);
-        let change = if is_new { Change::Revision(staged.current.revision.number) } else { Change::Reread };
-        self.commit(staged);
-        Ok(change)
     }
 
     /// Replaces the policy by one whose only home is the state directory: it is kept before it is in force.

@@ -1,4 +1,4 @@
-//! Noticing that the configuration file may have changed.
+//! Noticing that a file may have changed: the configuration, or one it names.
 //!
 //! Files are replaced, renamed over, and reached through symbolic links that are swapped (Kubernetes mounts a
 //! `ConfigMap` that way), so the directories are watched, not the file: every directory in which a name on the way to the
@@ -82,7 +82,7 @@ impl Watched {
             let _ = news.send(News::Event(event));
         };
         let watcher = notify::recommended_watcher(tell)
-            .inspect_err(|error| tracing::warn!(%error, "cannot watch the configuration file; it is looked at every few seconds"))
+            .inspect_err(|error| tracing::warn!(%error, "cannot watch a file; it is looked at every few seconds"))
             .ok();
         let mut watched = Self { path, names: HashSet::new(), dirs: HashSet::new(), watcher, identity: None };
         watched.follow();

@@ -10,6 +10,8 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod ctl;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod edge;

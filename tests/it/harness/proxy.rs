@@ -105,6 +105,11 @@ impl Proxy {
         Client::of(self.admin)
     }
 
+    /// The admin address.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// Process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
