@@ -89,7 +89,8 @@ impl<'a> Status<'a> {
         Self {
             state,
             rank,
-            waiting: view.waiting,
+            // The summary is a tick old, and nobody is ahead of a line.
+            waiting: rank.map_or(view.waiting, |ahead| view.waiting.max(ahead.saturating_add(1))),
             estimate: if in_line { view.estimate(rank) } else { Estimate::default() },
             poll_after: view.poll_after(rank, random),
             opens: view.opens,
