@@ -63,6 +63,7 @@ async fn respond(site: &Site, resource: Resource, parts: &Parts, body: Bytes, ac
         Resource::Origins => overrides::origins(admin),
         Resource::Rooms => rooms::list(admin),
         Resource::Room(name, action) => rooms::act(admin, &name, action, &body, actor).await,
+        Resource::Preview(name) => rooms::preview(admin, &name, &body),
         Resource::RotateKeys => rooms::rotate_keys(admin, actor).await,
         Resource::Target(Target::Room(name)) if parts.method == Method::PATCH => {
             rooms::patch(admin, &name, parts.uri.query(), &body, actor).await

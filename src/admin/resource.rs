@@ -39,6 +39,8 @@ pub(super) enum Resource {
     Target(Target),
     /// `/v1/rooms/NAME/admit`, `/reset`, `/reopen`.
     Room(String, Action),
+    /// `/v1/rooms/NAME/preview`.
+    Preview(String),
     /// `/v1/keys/rotate`.
     RotateKeys,
     /// `/v1/explain`.
@@ -66,7 +68,7 @@ impl Resource {
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
             Self::Policy => &[Method::GET, Method::HEAD, Method::PUT],
-            Self::Restore(_) | Self::Room(..) | Self::RotateKeys | Self::Explain => &[Method::POST],
+            Self::Restore(_) | Self::Room(..) | Self::Preview(_) | Self::RotateKeys | Self::Explain => &[Method::POST],
             Self::Target(_) => &[Method::GET, Method::HEAD, Method::PATCH, Method::DELETE],
             Self::Page
             | Self::Alive
@@ -106,6 +108,7 @@ impl Resource {
             ["rooms", name, "admit"] => Self::Room((*name).to_owned(), Action::Admit),
             ["rooms", name, "reset"] => Self::Room((*name).to_owned(), Action::Reset),
             ["rooms", name, "reopen"] => Self::Room((*name).to_owned(), Action::Reopen),
+            ["rooms", name, "preview"] => Self::Preview((*name).to_owned()),
             ["keys", "rotate"] => Self::RotateKeys,
             ["explain"] => Self::Explain,
             ["errors"] => Self::Errors,

@@ -1,6 +1,7 @@
 //! Waiting rooms: what they are now, and what an operator has them do.
 
 mod change;
+mod preview;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,6 +23,7 @@ use crate::edge::snapshot::RoomHandle;
 use crate::edge::worker::Phase;
 use crate::room::view::Estimate;
 pub(super) use change::patch;
+pub(super) use preview::preview;
 
 /// Most shoppers one request may have called.
 const MOST: u64 = 1_000_000;

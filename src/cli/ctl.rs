@@ -134,6 +134,11 @@ impl Desk {
             Format::Text => in_words(answer),
             Format::Json => format!("{answer:#}\n"),
         };
+        self.write(&text)
+    }
+
+    /// Prints text as it is.
+    fn write(&self, text: &str) -> Result<(), Failure> {
         Ok(io::stdout().lock().write_all(text.as_bytes())?)
     }
 

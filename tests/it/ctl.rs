@@ -108,6 +108,15 @@ async fn a_change_is_tried_out_made_and_dropped() {
 }
 
 #[tokio::test]
+async fn the_page_is_printed_as_it_would_look() {
+    let (_origin, proxy) = shop().await;
+    let page = says(&proxy, &["room", "preview", "sale", "--state", "called", "--language", "ja"]).await;
+    assert!(page.starts_with("<!doctype html>") && page.contains("lang=\"ja\""), "{page}");
+    let complaint = complains(&proxy, &["room", "preview", "sale", "--state", "asleep"], 1).await;
+    assert!(complaint.contains("sold-out"), "{complaint}");
+}
+
+#[tokio::test]
 async fn some_are_let_in_at_once() {
     let (_origin, proxy) = shop().await;
     let shopper = waits(&proxy).await;

@@ -209,3 +209,18 @@ async fn while_another_process_takes_over_nothing_is_done_here() {
     api.admin.lifecycle.enter(Phase::Draining);
     assert_eq!(api.patch("/v1/rooms/sale", json!({"mode": "auto"})).await.status, 200, "the lines still move");
 }
+
+#[tokio::test]
+async fn the_page_is_shown_in_any_state_and_language_and_cannot_reach_the_api() {
+    let api = start();
+    let ask = async |body: &str| api.send("POST", "/v1/rooms/sale/preview", "", body.as_bytes()).await;
+    let plain = ask("").await;
+    assert_eq!((plain.status, plain.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(plain.header("content-security-policy").unwrap().ends_with("; sandbox allow-scripts"), "{plain:?}");
+    let japanese = ask(r#"{"state": "called", "language": "ja"}"#).await;
+    assert!(japanese.body.contains("lang=\"ja\"") && japanese.body != plain.body, "{japanese:?}");
+    for body in [r#"{"state": "sleeping"}"#, r#"{"language": "xx"}"#, r#"{"stat": "called"}"#, "[]", "{"] {
+        assert_eq!(ask(body).await.status, 422, "{body}");
+    }
+    assert_eq!(api.send("POST", "/v1/rooms/sael/preview", "", b"").await.status, 404);
+}

@@ -87,6 +87,17 @@ pub(super) enum Command {
         /// The room
         room: String,
     },
+    /// Print the waiting page as it would look
+    Preview {
+        /// The room
+        room: String,
+        /// Where the shopper stands, such as lobby, waiting, paused, called, closed or sold-out
+        #[arg(long, default_value = "waiting")]
+        state: String,
+        /// en, ja, zh-Hant, zh-Hans or ko
+        #[arg(long, default_value = "en")]
+        language: String,
+    },
     /// Drop everything that was set here; the configuration holds again
     Drop {
         /// The room
@@ -159,6 +170,11 @@ impl Command {
                     "Everybody in line of {room} loses the place, and everybody inside starts over."
                 ))?;
                 act(desk, room, "reset", &json!({ "confirm": room })).await
+            }
+            Self::Preview { room, state, language } => {
+                let body = json!({ "state": state, "language": language });
+                let page = desk.client.text(Method::POST, &format!("{}/preview", path(room)), &body).await?;
+                desk.write(&page)
             }
             Self::Drop { room } => {
                 let room = desk.client.ask(Method::DELETE, &path(room), &Json::Null).await?;
