@@ -30,7 +30,8 @@ fn it_is_the_algorithm_that_is_documented() {
 
 #[test]
 fn every_place_is_drawn_once_whatever_the_size() {
-    for size in 1..=1_500 {
+    // Every small size, where the corners are, and larger ones on either side of squares and powers of two.
+    for size in (1..=260).chain([1_023, 1_024, 1_025, 1_089, 1_090, 4_097]) {
         let draw = Draw { start: 7, size, seed: seed(size.into()) };
         let mut drawn = vec![false; size as usize];
         for number in 7..7 + size {
