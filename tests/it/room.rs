@@ -5,11 +5,12 @@ mod answers;
 mod inside;
 mod lobby;
 mod modes;
+mod places;
 mod reserved;
 mod routes;
 mod tickets;
 
-use crate::harness::{Answer, Origin, Proxy};
+use crate::harness::{Answer, Origin, Proxy, Shopper, until};
 
 /// Everything goes to `origin` behind room `sale`, of which `room` says more; 127.0.0.1 is a trusted proxy.
 fn shop(origin: &Origin, room: &str) -> String {
@@ -28,6 +29,11 @@ async fn behind(room: &str) -> (Origin, Proxy) {
     let origin = Origin::saying("hello").await;
     let proxy = Proxy::with(&shop(&origin, room));
     (origin, proxy)
+}
+
+/// Comes in where there is room: at once, unless the store is slow to set the first places aside.
+async fn comes_in(shopper: &Shopper, path: &str) {
+    until("the shopper is let in", async || is_inside(&shopper.visits(path).await).then_some(())).await;
 }
 
 fn is_inside(answer: &Answer) -> bool {

@@ -1,7 +1,7 @@
 //! What a request's answer means for the shopper's stays: passes to be given, and stays that end with it.
 
 use http::header::{CACHE_CONTROL, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use smallvec::SmallVec;
 
 use super::door::Door;
@@ -10,6 +10,9 @@ use crate::edge::answer::Asker;
 use crate::edge::hygiene::OriginNotes;
 use crate::edge::trail::Trail;
 use crate::room::pass::{Farewell, Pass};
+
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
 /// The stays a request belongs to: in the room before its route, and in the room its route completes.
 #[derive(Debug, Clone, Default)]
@@ -77,5 +80,9 @@ fn keep_private(headers: &mut HeaderMap) {
     };
     if !headers.get_all(CACHE_CONTROL).iter().any(is_private) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+    // These tell some caches otherwise (RFC 9213, and what was before it).
+    for name in [CDN_CACHE_CONTROL, SURROGATE_CONTROL] {
+        headers.remove(name);
     }
 }

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
-use super::{behind, is_inside, is_waiting_page, rejects, small};
+use super::{behind, comes_in, is_inside, is_waiting_page, rejects, small};
 use crate::harness::{Answer, Shopper};
 
 #[tokio::test]
@@ -11,7 +11,7 @@ async fn one_address_is_given_so_many_places() {
     let room = small(1) + "joins_per_client = \"1/h\"\njoins_burst = 3\n";
     let (_origin, proxy) = behind(&room).await;
     let from = |address: &str| Shopper::at(&proxy).from(address);
-    assert!(is_inside(&from("192.0.2.9").visits("/").await));
+    comes_in(&from("192.0.2.9"), "/").await;
     let mut last = from("192.0.2.1");
     for _ in 0..3 {
         last = from("192.0.2.1");

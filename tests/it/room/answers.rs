@@ -3,14 +3,14 @@
 use http::HeaderValue;
 use serde_json::Value;
 
-use super::{behind, is_inside, is_waiting_page, small};
+use super::{behind, comes_in, is_waiting_page, small};
 use crate::harness::client::request;
 use crate::harness::{Answer, Proxy, Shopper, Wire};
 
 /// A room that is full.
 async fn full() -> (crate::harness::Origin, Proxy) {
     let (origin, proxy) = behind(&small(1)).await;
-    assert!(is_inside(&Shopper::at(&proxy).visits("/").await));
+    comes_in(&Shopper::at(&proxy), "/").await;
     (origin, proxy)
 }
 

@@ -3,7 +3,7 @@
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{behind, is_inside, is_waiting_page, shop, small};
+use super::{behind, comes_in, is_inside, is_waiting_page, shop, small};
 use crate::harness::origin::{Body, answer};
 use crate::harness::{Origin, Proxy, Shopper};
 
@@ -18,7 +18,11 @@ async fn shop_of(room: &str) -> (Origin, Proxy) {
         match request.uri().path() {
             "/logout" => said("x-spillway-session", "end"),
             "/last" => said("x-spillway-room", "sold-out"),
-            "/cached" => said("cache-control", "public, max-age=60"),
+            "/cached" => {
+                let mut response = said("cache-control", "public, max-age=60");
+                response.headers_mut().insert("cdn-cache-control", "max-age=60".parse().unwrap());
+                response
+            }
             "/own" => said("cache-control", "private, max-age=60"),
             "/pay/declined" => {
                 let mut response = answer("no");
@@ -38,7 +42,7 @@ async fn shop_of(room: &str) -> (Origin, Proxy) {
 /// One inside, and one who waits.
 async fn pair(proxy: &Proxy) -> [Shopper; 2] {
     let [inside, waiting] = std::array::from_fn(|_| Shopper::at(proxy));
-    assert!(is_inside(&inside.visits("/").await));
+    comes_in(&inside, "/").await;
     assert!(is_waiting_page(&waiting.visits("/").await));
     waiting.stands("sale").await;
     [inside, waiting]
@@ -168,7 +172,7 @@ async fn a_pass_is_not_kept_for_others() {
     let first = Shopper::at(&proxy);
     let given = first.visits("/cached").await;
     assert!(given.header("set-cookie").starts_with("spillway-room-sale="));
-    assert_eq!(given.header("cache-control"), "private, no-cache");
+    assert_eq!((given.header("cache-control"), given.header("cdn-cache-control")), ("private, no-cache", ""));
     let again = first.visits("/cached").await;
     assert_eq!((again.header("set-cookie"), again.header("cache-control")), ("", "public, max-age=60"));
     let own = Shopper::at(&proxy).visits("/own").await;

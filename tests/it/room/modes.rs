@@ -1,14 +1,14 @@
 //! What each mode does to those who come.
 
-use super::{behind, is_inside, is_waiting_page, shop, small};
+use super::{behind, comes_in, is_inside, is_waiting_page, shop, small};
 use crate::harness::Shopper;
 
 #[tokio::test]
 async fn auto_lets_in_as_many_as_may_be_inside_and_forms_a_line_of_the_rest() {
     let (origin, proxy) = behind(&small(2)).await;
     let [first, second, third, fourth] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&first.visits("/").await));
-    assert!(is_inside(&second.visits("/").await));
+    comes_in(&first, "/").await;
+    comes_in(&second, "/").await;
     assert!(is_waiting_page(&third.visits("/").await));
     assert_eq!(third.stands("sale").await["position"], 1);
     assert!(is_waiting_page(&fourth.visits("/").await));
@@ -24,7 +24,7 @@ async fn auto_lets_in_as_many_as_may_be_inside_and_forms_a_line_of_the_rest() {
 async fn whoever_leaves_makes_room_for_the_next() {
     let (_origin, proxy) = behind(&small(1)).await;
     let [first, second, third] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&first.visits("/").await));
+    comes_in(&first, "/").await;
     for waiting in [&second, &third] {
         assert!(is_waiting_page(&waiting.visits("/").await));
         waiting.stands("sale").await;
@@ -82,7 +82,7 @@ async fn paused_keeps_places_and_lets_nobody_in() {
 async fn closed_gives_no_place_keeps_those_there_are_and_leaves_those_inside() {
     let (origin, proxy) = behind(&small(1)).await;
     let [inside, waiting, late] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&inside.visits("/").await));
+    comes_in(&inside, "/").await;
     assert!(is_waiting_page(&waiting.visits("/").await));
     waiting.stands("sale").await;
 

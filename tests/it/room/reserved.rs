@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{behind, is_inside, is_waiting_page, shop, small};
+use super::{behind, comes_in, is_inside, is_waiting_page, shop, small};
 use crate::harness::client::request;
 use crate::harness::{Answer, Origin, Proxy, Shopper, until};
 
@@ -11,7 +11,7 @@ const STATUS: &str = "/.spillway/room/sale";
 /// A full room, and somebody who waits.
 async fn line() -> (Origin, Proxy, Shopper) {
     let (origin, proxy) = behind(&small(1)).await;
-    assert!(is_inside(&Shopper::at(&proxy).visits("/").await));
+    comes_in(&Shopper::at(&proxy), "/").await;
     let shopper = Shopper::at(&proxy);
     shopper.visits("/").await;
     (origin, proxy, shopper)
@@ -102,7 +102,7 @@ async fn whoever_gives_up_has_no_place_any_more() {
 async fn the_page_without_scripts_waits_and_then_goes_on() {
     let (_origin, proxy) = behind(&small(1)).await;
     let [inside, shopper] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&inside.visits("/").await));
+    comes_in(&inside, "/").await;
     shopper.visits("/item?a=1").await;
     let seen = shopper.loads(&format!("{STATUS}/seen")).await;
     assert_eq!((seen.status.as_u16(), seen.header("content-type")), (200, "image/gif"));
@@ -126,7 +126,7 @@ async fn the_page_without_scripts_waits_and_then_goes_on() {
 async fn nobody_is_sent_to_another_host() {
     let (_origin, proxy) = behind(&small(1)).await;
     let shopper = Shopper::at(&proxy);
-    assert!(is_inside(&shopper.visits("/").await));
+    comes_in(&shopper, "/").await;
     for to in ["//elsewhere", "/%5Celsewhere", "https://elsewhere", "/.spillway/room/sale/wait", "%0d%0ax:%20y", ""] {
         let sent = shopper.visits(&format!("{STATUS}/wait?to={to}")).await;
         assert_eq!((sent.status.as_u16(), sent.header("location")), (303, "/"), "{to}");

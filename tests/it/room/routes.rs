@@ -1,6 +1,6 @@
 //! Several rooms, several routes, and both versions of HTTP.
 
-use super::{is_inside, is_waiting_page, shop, small};
+use super::{comes_in, is_inside, is_waiting_page, shop, small};
 use crate::harness::{H2, Origin, Proxy, Shopper, h2, tls};
 
 fn route(name: &str, path: &str, room: &str) -> String {
@@ -16,8 +16,8 @@ async fn every_room_has_its_own_line() {
         + "[room.outlet]\nactive_shoppers = 1\n";
     let proxy = Proxy::with(&config);
     let [first, second] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&first.visits("/").await));
-    assert!(is_inside(&second.visits("/outlet").await));
+    comes_in(&first, "/").await;
+    comes_in(&second, "/outlet").await;
     assert!(is_waiting_page(&first.visits("/outlet").await));
     assert!(is_waiting_page(&second.visits("/").await));
     assert_eq!(first.stands("outlet").await["position"], 1);
@@ -34,7 +34,7 @@ async fn several_routes_share_a_room() {
     let config = shop(&origin, &small(1)) + &route("checkout", "/checkout/{*rest}", "room = \"sale\"");
     let proxy = Proxy::with(&config);
     let [first, second] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&first.visits("/checkout").await));
+    comes_in(&first, "/checkout").await;
     assert!(is_inside(&first.visits("/").await));
     assert!(is_waiting_page(&second.visits("/").await));
     assert!(is_waiting_page(&second.visits("/checkout").await));
@@ -57,7 +57,7 @@ async fn a_reload_keeps_the_line() {
     let origin = Origin::saying("hello").await;
     let proxy = Proxy::with(&shop(&origin, &small(1)));
     let [inside, first, second] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&inside.visits("/").await));
+    comes_in(&inside, "/").await;
     for shopper in [&first, &second] {
         shopper.visits("/").await;
         shopper.stands("sale").await;

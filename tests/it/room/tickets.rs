@@ -11,7 +11,7 @@ use spillway::room::standing::{Promise, Slot};
 use spillway::room::ticket::Ticket;
 use spillway::room::{RoomId, Scope};
 
-use super::{behind, is_inside, is_waiting_page, rejects, small};
+use super::{behind, comes_in, is_inside, is_waiting_page, rejects, small};
 use crate::harness::{Origin, Proxy, Shopper};
 
 const COOKIE: &str = "spillway-room-sale";
@@ -19,7 +19,7 @@ const COOKIE: &str = "spillway-room-sale";
 /// A full room, and somebody who waits as the first.
 async fn line() -> (Origin, Proxy, Shopper) {
     let (origin, proxy) = behind(&small(1)).await;
-    assert!(is_inside(&Shopper::at(&proxy).visits("/").await));
+    comes_in(&Shopper::at(&proxy), "/").await;
     let honest = Shopper::at(&proxy);
     honest.visits("/").await;
     honest.stands("sale").await;
@@ -131,10 +131,11 @@ async fn only_so_many_cookies_are_looked_at() {
 async fn a_shared_pass_is_one_shopper() {
     let (_origin, proxy) = behind(&small(2)).await;
     let [buyer, friend, stranger] = std::array::from_fn(|_| Shopper::at(&proxy));
-    assert!(is_inside(&buyer.visits("/").await));
+    comes_in(&buyer, "/").await;
     friend.takes(COOKIE, buyer.holds("sale").unwrap());
     assert!(is_inside(&friend.visits("/").await));
-    assert!(is_inside(&stranger.visits("/").await), "both together took one place");
+    // Both together took one place.
+    comes_in(&stranger, "/").await;
     proxy.shows("spillway_room_inside{room=\"sale\"}", 2.0).await;
     assert_eq!(friend.calls("DELETE", "/.spillway/room/sale").await.status, 204);
     assert_eq!(buyer.asks("sale").await.status, 404, "the stay of both is over");
