@@ -9,6 +9,7 @@ pub mod nginx;
 pub mod origin;
 pub mod proxy;
 pub mod shopper;
+pub mod successor;
 pub mod tls;
 pub mod tools;
 pub mod wait;

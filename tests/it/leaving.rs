@@ -1,16 +1,17 @@
 //! How a proxy leaves, and how it hands over.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::client::request;
+use crate::harness::successor::{Successor, fixed_ports};
 use crate::harness::tls::Authority;
 use crate::harness::{Client, Gate, Load, Origin, Proxy, until};
 
@@ -215,35 +216,8 @@ async fn usr1_reopens_the_access_log() {
     assert!(!std::fs::read_to_string(&moved).unwrap().contains("/second"));
 }
 
-/// An address on which nobody listens by now. A new process finds the sockets of the old one by their addresses, so the
-/// port must be in the file.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 fn with_ports(origin: &Origin) -> String {
-    let (shop, admin) = (free_address(), free_address());
-    format!(
-        "[[listener]]\naddress = \"{shop}\"\n[admin]\naddress = \"{admin}\"\n[server]\nworkers = 2\nstate_dir = \"state\"\n{}",
-        origin.config()
-    )
-}
-
-/// Ends the process that took over when the test is over.
-struct Successor(Pid);
-
-impl Successor {
-    fn told_of_by(proxy: &Proxy) -> Self {
-        let heard = proxy.hears("a new process serves");
-        let pid = heard["pid"].as_i64().unwrap_or_else(|| panic!("no pid in {heard}"));
-        Self(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap())
-    }
-}
-
-impl Drop for Successor {
-    fn drop(&mut self) {
-        let _ = kill_process(self.0, Signal::KILL);
-    }
+    fixed_ports() + &origin.config()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

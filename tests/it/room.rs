@@ -2,9 +2,12 @@
 
 mod abuse;
 mod answers;
+mod clock;
 mod inside;
+mod lasting;
 mod lobby;
 mod modes;
+mod operators;
 mod places;
 mod reserved;
 mod routes;

@@ -79,9 +79,12 @@ impl Proxy {
 
     /// Starts, expecting it to refuse; gives its exit status and what it said.
     pub fn refuses(config: &str) -> (ExitStatus, String) {
-        let dir = Arc::new(tempfile::tempdir().unwrap());
-        let path = write_config(&dir, config);
-        let output = command(&path).output().unwrap();
+        Self::refuses_within(&tempfile::tempdir().unwrap(), config)
+    }
+
+    /// The same in a directory where something keeps it from starting.
+    pub fn refuses_within(dir: &TempDir, config: &str) -> (ExitStatus, String) {
+        let output = command(&write_config(dir, config)).output().unwrap();
         (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
@@ -156,6 +159,13 @@ impl Proxy {
                 return line;
             }
         }
+    }
+
+    /// A log message that contains `words`, from before it was ready.
+    pub fn heard(&self, words: &str) -> Value {
+        let said = self.said.lock().unwrap();
+        let found = said.iter().find(|line| message(line).contains(words));
+        found.unwrap_or_else(|| panic!("it never said {words:?}, only {said:#?}")).clone()
     }
 
     /// Waits until it has ended.

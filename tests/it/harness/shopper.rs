@@ -30,6 +30,11 @@ impl Shopper {
         Self { keeps_cookies: false, ..Self::at(proxy) }
     }
 
+    /// The same shopper, who finds the shop at another address.
+    pub fn finds(self, proxy: &Proxy) -> Self {
+        Self { client: proxy.client(), ..self }
+    }
+
     /// Comes from this address, as a trusted proxy says.
     pub fn from(self, address: &str) -> Self {
         self.with("x-forwarded-for", address)
