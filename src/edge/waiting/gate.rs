@@ -169,6 +169,7 @@ impl Gate<'_> {
         let path = target.path(&parts.uri);
         let with_query = parts.uri.query().map(|query| format!("{path}?{query}"));
         let to = with_query.as_deref().unwrap_or(path);
-        notice.tell(door, &Caller { approach, asker, trail, language: None, to })
+        let is_safe = approach.audience.is_safe();
+        notice.tell(door, &Caller { approach, asker, trail, language: None, to, is_safe })
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Caller<'a> {
     pub(super) language: Option<Language>,
     /// Where they were going: path and query.
     pub(super) to: &'a str,
+    /// Whether nothing was sent that the shop should have received.
+    pub(super) is_safe: bool,
 }
 
 /// What somebody is told.
@@ -147,7 +149,7 @@ impl<'a> Notice<'a> {
             number: self.number,
             draw: view.draw.as_ref().filter(|draw| drawn(draw.start, draw.size)),
             to: caller.to,
-            is_safe: caller.approach.audience.is_safe(),
+            is_safe: caller.is_safe,
             request_id: caller.asker.request_id.as_str(),
         };
         let page = door.handle.painter.paint(&scene);

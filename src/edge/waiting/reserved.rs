@@ -78,6 +78,8 @@ fn serve(screened: Screened) -> Answer {
             trail: &trail,
             language: query.language(),
             to: to.as_deref().unwrap_or("/"),
+            // What is sent here is meant for the room.
+            is_safe: true,
         };
         let desk = Desk { headers: &parts.headers, query, to: to.as_deref(), door: &door, caller: &caller };
         Some(desk.answer(endpoint, &parts.method))

@@ -100,7 +100,8 @@ async fn whoever_waits_is_told_so_whatever_they_ask_for() {
     let (_origin, proxy) = full().await;
     let shopper = Shopper::at(&proxy);
     shopper.visits("/").await;
-    assert!(is_waiting_page(&shopper.submits("/cart").await));
+    let form = shopper.submits("/cart").await;
+    assert!(is_waiting_page(&form) && form.text().contains("has not reached the shop"), "{form:?}");
     let problem = shopper.calls("POST", "/cart").await;
     assert_eq!(problem.json()["queue"]["position"], 1);
     assert_eq!(shopper.loads("/logo.png").await.json()["queue"]["state"], "waiting");

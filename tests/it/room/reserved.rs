@@ -95,6 +95,7 @@ async fn whoever_gives_up_has_no_place_any_more() {
     shopper.visits("/").await;
     let left = shopper.submits(&format!("{STATUS}/leave?to=/item")).await;
     assert!(is_waiting_page(&left) && left.text().contains("/item"), "{left:?}");
+    assert!(!left.text().contains("has not reached the shop"), "nothing was meant for the shop");
     assert_eq!(shopper.cookies(), "");
 }
 

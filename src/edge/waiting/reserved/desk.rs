@@ -113,9 +113,7 @@ impl Desk<'_> {
         }
         let cookie = self.give_up();
         let status = self.status_of(None);
-        let notice = Notice { situation: Situation::Left, cookie, ..Notice::without_place(&status) };
-        // What was sent was sent to the room; the page may go on as it likes.
-        notice.tell(self.door, self.caller)
+        Notice { situation: Situation::Left, cookie, ..Notice::without_place(&status) }.tell(self.door, self.caller)
     }
 
     fn join(&self) -> Turned {
