@@ -101,7 +101,7 @@ impl<'a> Status<'a> {
         }
     }
 
-    /// Appends the object of the contract.
+    /// Appends the object of the contract, and whether all is sold, which a closed room does not say.
     pub(super) fn write(&self, text: &mut Vec<u8>) {
         text.extend_from_slice(b"{\"state\":\"");
         text.extend_from_slice(self.state.as_str().as_bytes());
@@ -130,7 +130,7 @@ impl<'a> Status<'a> {
             }
             None => text.extend_from_slice(b"null"),
         }
-        text.push(b'}');
+        text.extend_from_slice(if self.sold_out { b",\"sold_out\":true}" } else { b",\"sold_out\":false}" });
     }
 
     /// The inside of an entity tag: the same where it says the same.
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(
             text(&STATUS),
             "{\"state\":\"waiting\",\"position\":812,\"waiting\":40123,\"eta_seconds\":{\"likely\":95,\"late\":140},\
-             \"poll_after_ms\":9000,\"opens_at\":null,\"message\":null}"
+             \"poll_after_ms\":9000,\"opens_at\":null,\"message\":null,\"sold_out\":false}"
         );
         let lobby = Status {
             state: State::Lobby,

@@ -85,7 +85,7 @@ async fn an_origin_closes_the_room_when_all_is_sold() {
     let (_origin, proxy) = shop_of(&small(1)).await;
     let [buyer, next] = pair(&proxy).await;
     assert_eq!(buyer.calls("POST", "/last").await.header("x-spillway-room"), "");
-    next.becomes("sale", "closed").await;
+    assert_eq!(next.becomes("sale", "closed").await["sold_out"], true);
     let late = Shopper::at(&proxy);
     assert!(is_waiting_page(&late.visits("/").await));
     assert_eq!(late.holds("sale"), None);
