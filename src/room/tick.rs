@@ -28,6 +28,8 @@ const SWEEPS: u32 = 50;
 const SCANS: u32 = 10;
 /// Somebody silent is left in the line for so long after being passed over, in seconds.
 const SWEPT_AFTER: i16 = 15;
+/// A pass that never came back is believed in for so long, in seconds.
+const UNCONFIRMED: u32 = 60;
 /// A journey lasts so long after the last request that belonged to it.
 const JOURNEY: Duration = Duration::from_secs(LIFETIME);
 /// After a restart that came unasked, those who had joined a moment before it are heard first.
@@ -225,7 +227,7 @@ impl Room {
                 State::Held(holder) if holder.on_journey => session.max(whole_seconds(JOURNEY)),
                 State::Held(holder) if holder.confirmed => session,
                 // Perhaps a client that keeps no cookies, and is somebody new each time.
-                State::Held(_) => session.min(claim),
+                State::Held(_) => session.min(claim).min(UNCONFIRMED),
             };
             if seconds.saturating_sub(seen) > longest {
                 over.push((slot, state));

@@ -130,7 +130,7 @@ fn idle_places_come_free_and_those_on_a_journey_stay_longer() {
 fn a_visitor_without_cookies_does_not_hold_a_place_for_a_whole_session() {
     let mut scene = Scene::of(settings(4));
     let slot = scene.walk_in();
-    scene.pass(seconds(121));
+    scene.pass(seconds(61));
     scene.wait(seconds(2), &[]);
     assert!(!scene.stay(slot));
     assert_eq!(scene.room.view().inside, 0);
