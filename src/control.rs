@@ -4,6 +4,7 @@
 //! boot ─ which policy ─► engine::start ─► reload (Reloader) ◄─ actor (Policies) ◄─ file watch, HUP, admin API
 //!                                            │ prepares and commits snapshots
 //! handover, sockets ─► workers ─► process (Process::run): requests of signals, phases of lifecycle, until it has left
+//! rooms: the thread that moves the lines of waiting rooms, and what keeps them
 //! ```
 //!
 //! Knows nothing of requests: it decides which revision is in force and which process holds the sockets.

@@ -70,7 +70,11 @@ pub(super) async fn act(admin: &Admin, name: &str, action: Action, body: &[u8], 
         return refused(&refusal);
     }
     let more = match action {
-        Action::Admit => admit(&handle, body),
+        Action::Admit => {
+            // So that whoever has just come is counted.
+            admin.rooms.settle().await;
+            admit(&handle, body)
+        }
         Action::Reset => reset(&handle, body),
         Action::Reopen => reopen(&handle, body),
     };

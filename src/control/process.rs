@@ -29,7 +29,9 @@ use crate::edge::worker::Phase;
 const SUCCESSION: Duration = Duration::from_secs(30);
 /// How long the process before this one may take to let go of what only one may do.
 const PARTING: Duration = Duration::from_secs(10);
-/// How long workers may take to end when told to at once.
+/// How long the last writes of the waiting rooms may take.
+const LAST_WRITES: Duration = Duration::from_secs(10);
+/// How long workers, and those writes, may take to end when told to at once.
 const STOPPING: Duration = Duration::from_secs(2);
 
 /// A process whose workers accept connections.
@@ -84,7 +86,7 @@ impl Process {
             () = one_ended(&workers) => {
                 // Its sockets would go on taking connections that nobody answers.
                 tracing::error!("a worker ended by itself; the process ends, to be started anew");
-                finish(rooms.as_ref()).await;
+                finish(rooms.as_ref(), LAST_WRITES).await;
                 return Ending::Failed;
             }
         };
@@ -92,7 +94,8 @@ impl Process {
         let drain_timeout = policies.in_force().settings.server.drain_timeout;
         // The sockets are closed by now unless another process has them, so no connection waits in vain to be accepted.
         let ending = leave(&lifecycle, phase, &mut requests, all_ended(workers), drain_timeout).await;
-        finish(rooms.as_ref()).await;
+        let patience = if ending == Ending::Interrupted { STOPPING } else { LAST_WRITES };
+        finish(rooms.as_ref(), patience).await;
         ending
     }
 }
@@ -190,9 +193,9 @@ fn serve(lifecycle: &Lifecycle, policies: &Policies, predecessor: Option<Predece
     }
 }
 
-async fn finish(rooms: Option<&Rooms>) {
+async fn finish(rooms: Option<&Rooms>, patience: Duration) {
     if let Some(rooms) = rooms {
-        rooms.finish().await;
+        rooms.finish(patience).await;
     }
 }
 

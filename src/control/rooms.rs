@@ -175,10 +175,12 @@ impl Rooms {
         }
     }
 
-    /// Writes everything down for the last time, unless the rooms were left to another process.
-    pub async fn finish(&self) {
-        // An error means that the thread is gone.
-        let _ = tokio::time::timeout(LAST_WRITES + LAST_WRITES, self.ask(Job::Finish)).await;
+    /// Writes everything down for the last time, unless the rooms were left to another process; waits for it for at most
+    /// `limit`.
+    pub async fn finish(&self, limit: Duration) {
+        if tokio::time::timeout(limit, self.ask(Job::Finish)).await.is_err() {
+            tracing::error!("the store of the waiting rooms does not answer; what it was not told of is lost");
+        }
     }
 
     /// How well what happens is kept.

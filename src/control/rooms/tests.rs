@@ -123,7 +123,7 @@ async fn a_restart_keeps_places_and_passes() {
     let numbers: Vec<_> = (0..5).map(|_| before.joins().unwrap()).collect();
     before.is_called(numbers[1]).await;
     let epoch = before.epoch();
-    before.rooms.finish().await;
+    before.rooms.finish(Duration::from_secs(60)).await;
     assert_eq!(before.joins(), None, "what is not kept is not given");
     drop(before);
     let after = Process::start(&state);
@@ -190,12 +190,12 @@ async fn a_process_that_was_not_taken_over_goes_on() {
     let process = Process::start(&state);
     process.rooms.begin();
     process.rooms.leave().await.unwrap();
-    Process::start(&state).rooms.finish().await;
+    Process::start(&state).rooms.finish(Duration::from_secs(60)).await;
     process.rooms.resume();
     process.rooms.keys().rotate().unwrap();
     let number = process.joins().unwrap();
     process.is_called(number).await;
-    process.rooms.finish().await;
+    process.rooms.finish(Duration::from_secs(60)).await;
     let (_, saved) = Kept::open(&StateDir::open(state.path()).unwrap(), true).unwrap();
     assert_eq!(saved["sale"].head.epoch, process.epoch());
     assert_eq!(saved["sale"].slots.len(), 1);

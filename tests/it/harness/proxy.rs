@@ -168,6 +168,11 @@ impl Proxy {
         found.unwrap_or_else(|| panic!("it never said {words:?}, only {said:#?}")).clone()
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits until it has ended.
     pub fn ends(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;

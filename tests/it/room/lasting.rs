@@ -46,12 +46,7 @@ impl Evening {
         for shopper in &self.inside {
             assert!(is_inside(&shopper.visits("/cart").await));
         }
-        let late = Shopper::at(proxy);
-        until("there are numbers again", async || {
-            assert!(is_waiting_page(&late.visits("/").await));
-            late.holds("sale").map(drop)
-        })
-        .await;
+        let late = joins(proxy).await;
         assert_eq!(late.stands("sale").await["position"], self.line.len() + 1);
     }
 
@@ -105,6 +100,39 @@ async fn usr2_during_a_line_loses_nobody() {
     let status = proxy.status().await;
     assert_eq!((&status["phase"], &status["room_store"]["healthy"]), (&"running".into(), &true.into()), "{status}");
     successor.signal(Signal::TERM);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_joins_during_a_handover_is_behind_those_who_came_before() {
+    let origin = Origin::saying("hello").await;
+    let mut proxy = Proxy::with(&(fixed_ports() + &shop(&origin, "mode = \"paused\"\nactive_shoppers = 1\n")));
+    let mut line = vec![joins(&proxy).await];
+    proxy.signal(Signal::USR2);
+    while !proxy.has_ended() {
+        line.push(joins(&proxy).await);
+    }
+    let _successor = Successor::told_of_by(&proxy);
+    line.push(joins(&proxy).await);
+    assert!(line.len() > 5, "only {} joined meanwhile", line.len());
+    // Of a line that was not there when the other process began, everybody speaks once.
+    for shopper in &line {
+        shopper.stands("sale").await;
+    }
+    for (shopper, position) in line.iter().zip(1..) {
+        assert_eq!(shopper.stands("sale").await["position"], position);
+    }
+}
+
+/// A newcomer, who asks again where there is no number yet.
+async fn joins(proxy: &Proxy) -> Shopper {
+    let shopper = Shopper::at(proxy);
+    until("there is a number", async || {
+        assert!(is_waiting_page(&shopper.visits("/").await));
+        shopper.holds("sale").map(drop)
+    })
+    .await;
+    shopper.stands("sale").await;
+    shopper
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
