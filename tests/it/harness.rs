@@ -1,5 +1,6 @@
 //! Proxy, origin and client, so that a test reads as a sentence.
 
+pub mod browser;
 pub mod client;
 pub mod frames;
 pub mod gate;

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod answers;
+mod browser;
 mod clock;
 mod inside;
 mod lasting;

@@ -47,13 +47,12 @@ use crate::edge::waiting::scene::{Challenge, Situation};
 {%- endif %}
 <div data-in="waiting paused"{% if !shown.is_in_line() %} hidden{% endif %}>
 <p class="figure" data-live="ahead"{% if !has_rank %} hidden{% endif %}><span>{{ phrases.ahead_before }}</span> <b data-live="rank">{{ rank }}</b> <span>{{ phrases.ahead_after }}</span></p>
-<p class="figure" data-live="next"{% if shown.scene.rank != Some(0) %} hidden{% endif %}><b class="word">{{ phrases.next }}</b></p>
-<p class="figure" data-live="lot"{% if shown.scene.rank.is_some() %} hidden{% endif %}><b class="word">{{ phrases.by_lot }}</b></p>
-<progress data-live="bar" max="1000" value="{{ shown.progress() }}" aria-label="{{ phrases.progress }}" aria-valuetext="{{ shown.place() }}"{% if shown.scene.rank.is_none() %} hidden{% endif %}></progress>
+<p class="figure" data-live="word"{% if has_rank %} hidden{% endif %}><b class="word" data-live="place">{{ place }}</b></p>
+<progress data-live="bar" max="1000" value="{{ shown.progress() }}" aria-label="{{ phrases.progress }}" aria-valuetext="{{ place }}"{% if shown.scene.rank.is_none() %} hidden{% endif %}></progress>
 </div>
 <dl data-in="lobby waiting paused"{% if !shown.is_in_line() && !shown.is_lobby() %} hidden{% endif %}>
 <div data-in="waiting paused"{% if !shown.is_in_line() %} hidden{% endif %}><dt>{{ phrases.wait_label }}</dt><dd data-live="wait">{{ shown.wait() }}</dd></div>
-<div><dt data-live="people-label">{% if shown.is_lobby() %}{{ phrases.lobby_label }}{% else %}{{ phrases.people_label }}{% endif %}</dt><dd data-live="people">{{ shown.people() }}</dd></div>
+<div>{% if shown.is_lobby() %}<dt data-in="lobby">{{ phrases.lobby_label }}</dt>{% endif %}<dt data-in="waiting paused"{% if shown.is_lobby() %} hidden{% endif %}>{{ phrases.people_label }}</dt><dd data-live="people">{{ shown.people() }}</dd></div>
 </dl>
 {%- endif %}
 {%- if let Some(challenge) = challenge %}
@@ -64,9 +63,10 @@ use crate::edge::waiting::scene::{Challenge, Situation};
 </form>
 {%- endif %}
 <p class="message" dir="auto" data-live="message" aria-live="polite"{% if message.is_empty() %} hidden{% endif %}>{{ message }}</p>
-<div class="notes">
+{%- if shown.has_place() || refresh.is_some() %}
+<div class="notes"{% if shown.has_place() %} data-in="lobby waiting paused closed"{% endif %}>
 {%- if shown.has_place() %}
-<p class="live"><i></i><span data-live="live"></span></p>
+<p class="live" data-live="live"></p>
 <div data-in="lobby waiting paused"><label data-live="sound" hidden><input type="checkbox" data-live="sound-switch">{{ phrases.sound }}</label></div>
 {%- endif %}
 {%- if let Some(without_scripts) = refresh %}
@@ -76,6 +76,7 @@ use crate::edge::waiting::scene::{Challenge, Situation};
 </div>
 {%- endif %}
 </div>
+{%- endif %}
 {%- if shown.has_place() %}
 <details>
 <summary>{{ phrases.rule }}</summary>
@@ -143,6 +144,7 @@ struct Standard<'a> {
     opens: String,
     rank: String,
     has_rank: bool,
+    place: String,
     number: Option<String>,
     challenge: Option<Challenge<'a>>,
     puzzle: String,
@@ -170,6 +172,7 @@ pub(super) fn render(shown: &Shown<'_>, head: &str, foot: &str) -> Vec<u8> {
         opens: shown.opens().unwrap_or_default(),
         rank: shown.rank().unwrap_or_default(),
         has_rank: scene.rank.is_some_and(|rank| rank > 0),
+        place: shown.place(),
         number: scene.number.map(figures::grouped),
         challenge,
         puzzle: figures::filled(phrases.puzzle_without_scripts, &[("{a}", &seconds.to_string())]),

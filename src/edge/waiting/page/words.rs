@@ -132,7 +132,6 @@ impl Phrases {
             "ahead": [self.ahead_before, self.ahead_after],
             "next": self.next,
             "lot": self.by_lot,
-            "label": self.people_label,
             "people": self.people,
             "wait": self.wait_label,
             "unknown": self.wait_unknown,

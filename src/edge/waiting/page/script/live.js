@@ -37,7 +37,8 @@ const measure = (rank, waiting) => {
     bar.setAttribute('aria-valuetext', place(rank));
   });
 };
-const place = rank => rank ? [words.ahead[0], grouped(rank), words.ahead[1]].join(' ').trim() : words.next;
+const place = rank => rank == null ? words.lot
+  : rank ? [words.ahead[0], grouped(rank), words.ahead[1]].join(' ').trim() : words.next;
 
 // Whoever listens is told of what changed, but not at every step.
 let said = '', saidAt = 0;
@@ -66,12 +67,10 @@ const render = status => {
       write('lead', notice[1]);
       if (!called) say(notice.join('. '), true);
     }
-    if (inLine) write('people-label', words.label);
     if (called) turn(notice);
   }
   show('ahead', inLine && rank > 0);
-  show('next', inLine && rank === 0);
-  show('lot', inLine && rank == null);
+  show('word', inLine && !rank);
   show('bar', inLine && rank != null);
   const wanted = wait(status.eta_seconds);
   if (inLine) {
@@ -79,6 +78,7 @@ const render = status => {
       write('rank', grouped(rank));
       measure(rank, status.waiting);
     }
+    write('place', place(rank));
     write('wait', wanted);
     document.title = (rank == null ? '' : '(' + grouped(rank) + ') ') + title;
   }
@@ -88,7 +88,7 @@ const render = status => {
     write('message', status.message || '');
     show('message', !!status.message);
   }
-  if (inLine) say((rank == null ? words.lot : place(rank)) + '. ' + words.wait + ': ' + wanted + '.', changed);
+  if (inLine) say(place(rank) + '. ' + words.wait + ': ' + wanted + '.', changed);
 };
 
 // The turn: heard, seen in the list of tabs, and then on to the shop, looked at or not: a turn is held only for a while.

@@ -130,14 +130,16 @@ fn nothing_is_promised_that_is_not_known() {
     let page = html(&Standard, &unknown);
     assert!(page.contains("<dd data-live=\"wait\">hard to tell yet</dd>"));
     assert!(page.contains("The next is drawn by lot among everyone who waits."));
-    assert!(page.contains("data-live=\"lot\"><b"), "in place of a number");
+    assert!(
+        page.contains("<p class=\"figure\" data-live=\"word\"><b class=\"word\" data-live=\"place\">Drawn by lot</b>")
+    );
     assert!(page.contains("data-live=\"ahead\" hidden") && page.contains("Drawn by lot\" hidden"), "{page}");
 }
 
 #[test]
 fn the_first_in_line_is_told_so() {
     let page = html(&Standard, &Scene { rank: Some(0), ..in_line(Language::English) });
-    assert!(page.contains("data-live=\"next\"><b class=\"word\">You are next</b>"));
+    assert!(page.contains("data-live=\"word\"><b class=\"word\" data-live=\"place\">You are next</b>"));
     assert!(page.contains("data-live=\"ahead\" hidden"));
 }
 

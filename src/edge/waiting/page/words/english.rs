@@ -74,7 +74,7 @@ pub(super) const PHRASES: Phrases = Phrases {
     rule_lobby: "Everyone who is here before the opening is put in a random order when it opens. Coming earlier is no advantage. Those who come later line up behind, in the order of arrival.",
     rule_drawn: "Those who were here before the opening were put in a random order. Those who came later are behind them, in the order of arrival.",
     rule_return: "Those who leave are passed over. Your place stays yours when your phone sleeps or the connection is lost, and it is the same in all your tabs.",
-    number: "Your number in the order of arrival",
+    number: "Your number",
     commitment: "The order is drawn with a secret number that was chosen beforehand. This is its SHA-256. The secret itself is shown after the opening, so that anyone can check that it was not changed:",
     secret: "The secret that decided the draw:",
     how_to_check: "The SHA-256 of the 32 bytes of the secret is what was shown before the opening. {a} people were drawn, the first with number {b}.",
