@@ -28,9 +28,12 @@ struct Store {
 
 impl Store {
     async fn open(room: &str) -> Self {
-        let origin = Origin::answering(|_| async {
+        let origin = Origin::answering(|request| async move {
             let mut page = answer(WELCOME);
             page.headers_mut().insert("content-type", HeaderValue::from_static("text/html"));
+            if request.uri().path() == "/last-one" {
+                page.headers_mut().insert("x-spillway-room", HeaderValue::from_static("sold-out"));
+            }
             page
         });
         let origin = origin.await;

@@ -46,8 +46,6 @@ impl<'a> Shown<'a> {
         let phrases = phrases(language);
         let (state, notice) = situation(scene.situation, phrases);
         let aside = match scene.situation {
-            // What was sent gave the place up.
-            Situation::Left => None,
             _ if !scene.is_safe => Some(phrases.not_sent),
             Situation::Closed { has_place: true, .. } => Some(phrases.kept),
             _ => None,

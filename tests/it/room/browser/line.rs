@@ -46,6 +46,8 @@ async fn an_english_desktop_is_told_of_the_turn_before_it_goes_in() {
     let browser = store.browser(Taste::default()).await;
     browser.sees_in("[data-live=word]", "You are next").await;
     browser.sees("This page keeps itself up to date.").await;
+    browser.clicks("[data-live=sound]").await;
+    assert_eq!(browser.value("document.querySelector('[data-live=sound-switch]').checked").await, json!(true));
     browser.photographs("line-en-desktop").await;
     leaves(&guest).await;
     browser.sees_in("h1", "It is your turn").await;
@@ -131,6 +133,21 @@ async fn the_operator_is_heard_without_another_page() {
     browser.sees_in("h1", "順番をお待ちください").await;
     assert_eq!(browser.value("window.sameAsBefore").await, json!(true));
     assert_eq!(browser.value("document.querySelector('[data-live=message]').hidden").await, json!(true));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_what_is_sold_out_is_told_so_at_once() {
+    let store = Store::open(ONE).await;
+    let guest = store.guest().await;
+    let browser = store.browser(Taste { languages: "ja", dark: true, phone: true, ..Taste::default() }).await;
+    browser.sees_in("[data-live=word]", "次はあなたの番です").await;
+    guest.visits("/last-one").await;
+    browser.sees_in("h1", "完売しました").await;
+    browser.photographs("sold-out-ja-phone").await;
+    browser.client.refresh().await.unwrap();
+    browser.sees_in("h1", "完売しました").await;
+    browser.sees("順番は保持されています").await;
     browser.close().await;
 }
 
