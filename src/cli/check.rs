@@ -97,10 +97,10 @@ fn print_text(file: &Path, result: &Result<Arc<Settings>, Vec<Problem>>) -> io::
     match result {
         Ok(settings) => {
             let (routes, limits) = (settings.routes.len(), settings.limits.len());
-            let (origins, classes) = (settings.origins.len(), settings.classes.len());
+            let (origins, classes, rooms) = (settings.origins.len(), settings.classes.len(), settings.rooms.len());
             writeln!(
                 io::stdout().lock(),
-                "{file}: fine: routes {routes}, origins {origins}, classes {classes}, limits {limits}"
+                "{file}: fine: routes {routes}, origins {origins}, classes {classes}, limits {limits}, rooms {rooms}"
             )
         }
         Err(problems) => {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::assets::Script;
 use super::figures;
-use super::words::{Notice, Phrases, phrases};
+use super::words::{self, Notice, Phrases, phrases};
 use crate::config::settings::Language;
 use crate::edge::waiting::scene::{Scene, Situation};
 
@@ -230,7 +230,13 @@ impl<'a> Shown<'a> {
             some: self.particulars(),
         };
         // Nothing in it fails to be written; `<` could end the element.
-        serde_json::to_string(&data).unwrap_or_default().replace('<', "\\u003c")
+        let mut text = serde_json::to_string(&data).unwrap_or_default().replace('<', "\\u003c");
+        if self.has_place() && text.pop().is_some() {
+            text.push_str(",\"words\":");
+            text.push_str(words::for_script(self.language));
+            text.push('}');
+        }
+        text
     }
 
     /// What only some pages have.
@@ -253,7 +259,6 @@ impl<'a> Shown<'a> {
             ("number", scene.number.map(Value::from)),
             ("challenge", challenge),
             ("draw", draw),
-            ("words", self.has_place().then(|| self.phrases.for_script())),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }

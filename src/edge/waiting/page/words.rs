@@ -8,6 +8,8 @@ mod korean;
 mod simplified_chinese;
 mod traditional_chinese;
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -22,6 +24,14 @@ pub(super) const fn phrases(language: Language) -> &'static Phrases {
         Language::SimplifiedChinese => &simplified_chinese::PHRASES,
         Language::Korean => &korean::PHRASES,
     }
+}
+
+/// What the script says by itself in a language, as JSON.
+pub(super) fn for_script(language: Language) -> &'static str {
+    static TEXTS: LazyLock<[(Language, String); 5]> =
+        LazyLock::new(|| Language::ALL.map(|language| (language, phrases(language).for_script().to_string())));
+    let of = |(known, _): &&(Language, String)| *known == language;
+    TEXTS.iter().find(of).map_or("{}", |(_, text)| text.as_str())
 }
 
 /// A language by its own name.
@@ -120,7 +130,7 @@ pub(super) struct Phrases {
 
 impl Phrases {
     /// What the script says by itself.
-    pub(super) fn for_script(&self) -> Value {
+    fn for_script(&self) -> Value {
         let notice = |notice: &Notice| json!([notice.head, notice.lead]);
         json!({
             "waiting": notice(&self.waiting),

@@ -13,6 +13,10 @@ async fn loaded(browser: &Browser) -> Vec<String> {
     serde_json::from_value(browser.value(hosts).await).unwrap()
 }
 
+async fn progress(browser: &Browser) -> f64 {
+    browser.value("document.querySelector('progress').value").await.as_f64().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_japanese_telephone_sees_its_place_come_nearer_and_is_let_in_on_its_own() {
     let store = Store::open(ONE).await;
@@ -25,8 +29,16 @@ async fn a_japanese_telephone_sees_its_place_come_nearer_and_is_let_in_on_its_ow
     browser.sees_in("[data-live=ahead]", "あなたの前に 2 人").await;
     store.waiting(3.0).await;
     browser.photographs("line-ja-phone").await;
+    let begun = progress(&browser).await;
     first.leaves().await;
     browser.sees_in("[data-live=ahead]", "あなたの前に 1 人").await;
+    let further = progress(&browser).await;
+    assert!(begun < further, "{begun} {further}");
+    browser.client.refresh().await.unwrap();
+    browser.sees_in("[data-live=ahead]", "あなたの前に 1 人").await;
+    assert!((progress(&browser).await - further).abs() < f64::EPSILON, "another copy of the page goes on from there");
+    let said = browser.value("document.querySelector('[aria-live=polite]').textContent").await;
+    assert_eq!(said, "あなたの前に 1 人. 待ち時間の目安: まだ分かりません.");
     assert_eq!(browser.client.title().await.unwrap(), "(1) 11.11 セール");
     second.leaves().await;
     browser.sees_in("[data-live=word]", "次はあなたの番です").await;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use spillway::config::settings::{Language, RoomSettings};
 use spillway::edge::waiting::page::{Preview, Standard};
@@ -32,7 +33,7 @@ title = "A very long heading that somebody wrote without a look at it"
 fn page(room: &RoomSettings, preview: &Preview) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     std::fs::create_dir_all(&folder).unwrap();
-    let page = preview.paint(room, &Standard, "2026-11-10T10:00:00Z".parse().unwrap()).unwrap();
+    let page = preview.paint(room, &Standard, Timestamp::now()).unwrap();
     let likely = preview.likely.unwrap_or_default();
     let file = folder.join(format!("{}-{}-{}-{likely}.html", room.name, preview.state, preview.language));
     std::fs::write(&file, page.body).unwrap();

@@ -103,6 +103,28 @@ async fn a_lost_connection_costs_nothing_and_frightens_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_looks_again_is_told_at_once() {
+    let opens = Timestamp::now() + Duration::from_secs(3_600);
+    let store = Store::open(&format!("active_shoppers = 1\nopens = \"{opens}\"\n")).await;
+    let browser = store.browser(Taste::default()).await;
+    browser.sees_in("h1", "The doors open soon").await;
+    browser
+        .value("(ask => { window.asked = 0; window.fetch = (...what) => { asked++; return ask(...what); }; })(fetch)")
+        .await;
+    let back = "new PageTransitionEvent('pageshow', { persisted: true })";
+    for happens in [
+        "document.dispatchEvent(new Event('visibilitychange'))",
+        "window.dispatchEvent(new Event('online'))",
+        &format!("window.dispatchEvent({back})"),
+    ] {
+        // A lobby is asked about every ten seconds, and by whatever happens at most once in one.
+        let asked = format!("(before => {{ {happens}; return asked - before; }})(asked)");
+        until("it asks", async || (browser.value(&asked).await == json!(1)).then_some(())).await;
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_the_operators_own_is_kept_up_to_date_as_well() {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/config/waiting.html");
     let store = Store::open(&format!("active_shoppers = 1\ntitle = \"Ours\"\ntemplate = \"{template}\"\n")).await;
