@@ -84,7 +84,7 @@ impl Era {
             era.line.restore(*page, bits, deadline);
         }
         for &(slot, record) in &saved.slots {
-            era.inside.restore(slot, record, head.issued, now);
+            era.inside.restore(slot, record, now);
             if let SlotRecord::Taken(number) = record {
                 // The call may be younger than the last page that was written.
                 era.line.vacate(era.place(number));

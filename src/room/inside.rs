@@ -19,8 +19,10 @@ pub(super) const MOST: u32 = 16_000_000;
 pub(super) enum State {
     Free,
     /// For a newcomer who comes while nobody waits.
-    Open,
-    /// As `Open` before a restart: perhaps taken since by a number not below this one.
+    ///
+    /// Numbers below this one were given before it was open.
+    Open(u32),
+    /// As `Open` before a restart: perhaps taken since.
     Doubtful(u32),
     /// Called, not yet inside.
     Called(u32),
@@ -42,7 +44,7 @@ impl State {
     fn pack(self) -> u64 {
         let (tag, number) = match self {
             Self::Free => (0, 0),
-            Self::Open => (1, 0),
+            Self::Open(floor) => (1, floor),
             Self::Doubtful(floor) => (2, floor),
             Self::Called(number) => (3, number),
             Self::Held(holder) => {
@@ -56,7 +58,7 @@ impl State {
         let (tag, number) = (packed >> 32, packed as u32);
         match tag & 15 {
             0 => Self::Free,
-            1 => Self::Open,
+            1 => Self::Open(number),
             2 => Self::Doubtful(number),
             3 => Self::Called(number),
             _ => Self::Held(Holder { number, confirmed: tag & 16 != 0, on_journey: tag & 32 != 0 }),
@@ -148,7 +150,9 @@ impl Inside {
         }
         cell.seen.store(now, Relaxed);
         self.count(from, to);
-        if number_of(from) != number_of(to) || matches!((from, to), (State::Free | State::Open, _) | (_, State::Free)) {
+        if number_of(from) != number_of(to)
+            || matches!((from, to), (State::Free | State::Open(_), _) | (_, State::Free))
+        {
             lock(&self.changed).push(slot);
         }
         if let Some(number) = number_of(from).filter(|number| number_of(to) != Some(*number)) {
@@ -200,13 +204,13 @@ impl Inside {
             return None;
         };
         let holder = Holder { number, confirmed: false, on_journey: false };
-        self.change(slot, State::Open, State::Held(holder), now).then_some((slot, number))
+        self.change(slot, self.state(slot), State::Held(holder), now).then_some((slot, number))
     }
 
     /// Adds open slots for newcomers.
-    pub(super) fn open(&self, slots: &[u32], now: u32) {
+    pub(super) fn open(&self, slots: &[u32], floor: u32, now: u32) {
         for &slot in slots {
-            if self.change(slot, State::Free, State::Open, now) {
+            if self.change(slot, State::Free, State::Open(floor), now) {
                 lock(&self.stock).push(slot);
             }
         }
@@ -216,7 +220,7 @@ impl Inside {
     pub(super) fn withdraw(&self, now: u32) {
         let stock = std::mem::take(&mut *lock(&self.stock));
         for slot in stock {
-            self.change(slot, State::Open, State::Free, now);
+            self.change(slot, self.state(slot), State::Free, now);
         }
     }
 
@@ -260,16 +264,16 @@ impl Inside {
     fn record(&self, slot: u32) -> SlotRecord {
         match self.state(slot) {
             State::Free => SlotRecord::Free,
-            State::Open | State::Doubtful(_) => SlotRecord::Open,
+            State::Open(floor) | State::Doubtful(floor) => SlotRecord::Open(floor),
             State::Called(number) | State::Held(Holder { number, .. }) => SlotRecord::Taken(number),
         }
     }
 
-    /// Puts a slot back as the store knows it. `issued` is the first number the store was not told of.
-    pub(super) fn restore(&self, slot: u32, record: SlotRecord, issued: u32, now: u32) {
+    /// Puts a slot back as the store knows it.
+    pub(super) fn restore(&self, slot: u32, record: SlotRecord, now: u32) {
         let state = match record {
             SlotRecord::Free => return,
-            SlotRecord::Open => State::Doubtful(issued),
+            SlotRecord::Open(floor) => State::Doubtful(floor),
             // Whether the turn was claimed is not known: it is held for as long as if it was.
             SlotRecord::Taken(number) => State::Held(Holder { number, confirmed: true, on_journey: false }),
         };
@@ -308,7 +312,7 @@ impl Inside {
 fn number_of(state: State) -> Option<u32> {
     match state {
         State::Called(number) | State::Held(Holder { number, .. }) => Some(number),
-        State::Free | State::Open | State::Doubtful(_) => None,
+        State::Free | State::Open(_) | State::Doubtful(_) => None,
     }
 }
 

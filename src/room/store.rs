@@ -27,8 +27,9 @@ impl Default for Page {
 pub enum SlotRecord {
     /// Nobody.
     Free,
-    /// A newcomer who comes while nobody waits; perhaps already taken, by a number the store was not told of yet.
-    Open,
+    /// A newcomer who comes while nobody waits; perhaps already taken, by a number the store was not told of yet and
+    /// which is not below this one.
+    Open(u32),
     /// The holder of this number, called or inside.
     Taken(u32),
 }

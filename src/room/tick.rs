@@ -55,6 +55,8 @@ pub struct Batch {
     calls: Vec<(u32, u32)>,
     /// Slots opened to newcomers.
     opened: Vec<u32>,
+    /// No number from here on was given when they were.
+    floor: u32,
     at: u32,
 }
 
@@ -154,6 +156,7 @@ impl Room {
         let mut batch = self.call(desk, &era, &terms, &tick);
         desk.terms = Some(Arc::clone(&terms));
         batch.at = now.seconds();
+        batch.floor = era.numbers.next();
         desk.arrivals(&era, time);
         self.measure(desk, &era, &batch, time);
         if desk.round.is_multiple_of(SCANS) {
@@ -175,7 +178,7 @@ impl Room {
                 era.line.vacate(place);
             }
         }
-        era.inside.open(&batch.opened, batch.at);
+        era.inside.open(&batch.opened, batch.floor, batch.at);
         if let Some(record) = batch.record {
             desk.durable = durable;
             if durable {
@@ -221,7 +224,7 @@ impl Room {
         let mut over = Vec::new();
         era.inside.scan(round % SCANS, SCANS, |slot, state, seen| {
             let longest = match state {
-                State::Free | State::Open => return,
+                State::Free | State::Open(_) => return,
                 State::Called(_) => claim,
                 State::Doubtful(_) => session,
                 State::Held(holder) if holder.on_journey => session.max(whole_seconds(JOURNEY)),
@@ -285,7 +288,7 @@ impl Room {
         record.head.leased = if short { next.saturating_add(LEASE).min(Line::PLACES) } else { leased };
         let calls = batch.calls.iter().map(|&(slot, place)| (slot, SlotRecord::Taken(era.number(place))));
         record.slots.extend(calls);
-        record.slots.extend(batch.opened.iter().map(|&slot| (slot, SlotRecord::Open)));
+        record.slots.extend(batch.opened.iter().map(|&slot| (slot, SlotRecord::Open(batch.floor))));
         let is_news =
             record.head != desk.written || !record.slots.is_empty() || !record.pages.is_empty() || record.clear;
         is_news.then_some(record)
@@ -368,7 +371,7 @@ impl Desk {
 
 /// Whether there was a line when it was written, or would have been with the next who came.
 fn had_line(saved: &Saved) -> bool {
-    let is_open = |(_, slot): &(u32, SlotRecord)| *slot == SlotRecord::Open;
+    let is_open = |(_, slot): &(u32, SlotRecord)| matches!(slot, SlotRecord::Open(_));
     let waits = saved.pages.iter().any(|(_, page)| page.waiting.iter().any(|word| *word != 0));
     waits || !saved.slots.is_empty() && !saved.slots.iter().any(is_open)
 }

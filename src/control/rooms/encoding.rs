@@ -52,21 +52,21 @@ pub(super) fn read_head(bytes: &[u8]) -> Option<Head> {
     Some(Head { epoch, leased, issued, sold_out: flags & SOLD_OUT != 0, lobby, draws })
 }
 
-/// An open slot; no number is as high.
-const OPEN: u32 = u32::MAX;
+/// Set for an open slot; no number is as high.
+const OPEN: u32 = 1 << 31;
 
 /// A slot; `None` for one that is free, which is not kept.
 pub(super) fn slot(slot: SlotRecord) -> Option<u32> {
     match slot {
         SlotRecord::Free => None,
-        SlotRecord::Open => Some(OPEN),
+        SlotRecord::Open(floor) => Some(OPEN | floor),
         SlotRecord::Taken(number) => Some(number),
     }
 }
 
 /// Reads what [`slot`] wrote.
 pub(super) fn read_slot(value: u32) -> SlotRecord {
-    if value == OPEN { SlotRecord::Open } else { SlotRecord::Taken(value) }
+    if value & OPEN != 0 { SlotRecord::Open(value & !OPEN) } else { SlotRecord::Taken(value) }
 }
 
 /// A page: version, then both bitmaps; `None` for an empty page, which is not kept.
@@ -215,7 +215,9 @@ pub(super) mod tests {
 
     #[test]
     fn slots_read_back() {
-        for wanted in [SlotRecord::Open, SlotRecord::Taken(0), SlotRecord::Taken((1 << 30) - 1)] {
+        for wanted in
+            [SlotRecord::Open(0), SlotRecord::Open(1 << 30), SlotRecord::Taken(0), SlotRecord::Taken((1 << 30) - 1)]
+        {
             assert_eq!(slot(wanted).map(read_slot), Some(wanted));
         }
         assert_eq!(slot(SlotRecord::Free), None);

@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(store.load("sale").unwrap(), None);
         let page = Page { waiting: [7; 64], finished: [0; 64] };
         let full = Record {
-            slots: vec![(0, SlotRecord::Taken(5)), (1, SlotRecord::Open)],
+            slots: vec![(0, SlotRecord::Taken(5)), (1, SlotRecord::Open(6))],
             pages: vec![(0, page.clone()), (3, page.clone())],
             ..Record::default()
         };

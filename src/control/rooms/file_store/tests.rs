@@ -20,7 +20,7 @@ fn record(epoch: u32) -> Record {
     let page = Page { waiting: [u64::MAX; 64], finished: [3; 64] };
     Record {
         head: Head { epoch, leased: 10_000, issued: 8_100, ..Head::default() },
-        slots: vec![(0, SlotRecord::Taken(17)), (4, SlotRecord::Open)],
+        slots: vec![(0, SlotRecord::Taken(17)), (4, SlotRecord::Open(18))],
         pages: vec![(0, page.clone()), (1, page)],
         ..Record::default()
     }
@@ -34,8 +34,11 @@ fn written() -> (TempDir, PathBuf) {
 }
 
 fn any_record() -> impl Strategy<Value = Record> {
-    let slot =
-        prop_oneof![Just(SlotRecord::Free), Just(SlotRecord::Open), (0u32..1 << 30).prop_map(SlotRecord::Taken),];
+    let slot = prop_oneof![
+        Just(SlotRecord::Free),
+        (0u32..1 << 30).prop_map(SlotRecord::Open),
+        (0u32..1 << 30).prop_map(SlotRecord::Taken)
+    ];
     let page = prop_oneof![1 => Just(Page::default()), 3 => any_page()];
     let slots = proptest::collection::btree_map(0u32..40, slot, 0..20);
     let pages = proptest::collection::btree_map(0u32..6, page, 0..4);
