@@ -117,7 +117,16 @@ impl Room {
         if slowly {
             interval = interval.max(WITHOUT_SCRIPTS);
         }
-        era.line.occupy(place, deadline(now, (interval * INTERVALS).max(LEAST_PATIENCE)));
+        let is_back = era.line.occupy(place, deadline(now, (interval * INTERVALS).max(LEAST_PATIENCE)));
+        // Called since it was looked at: it would be called a second time.
+        if is_back && let Some((slot, state)) = era.slot_of(number) {
+            era.line.vacate(place);
+            return if state == State::Called(number) {
+                Standing::Called
+            } else {
+                Standing::Inside(Slot { epoch, slot, number })
+            };
+        }
         if view.is_closed() {
             Standing::Closed
         } else if view.is_lobby() {

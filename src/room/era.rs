@@ -53,33 +53,20 @@ pub(super) struct Era {
     pub(super) inside: Inside,
     /// The lobbies that were shuffled.
     pub(super) draws: ArcSwap<Vec<Draw>>,
-    /// The first number this process gave.
-    pub(super) first_own: u32,
 }
 
 impl Era {
     /// An epoch in which nothing has happened.
     pub(super) fn new(epoch: u32) -> Self {
-        Self {
-            epoch,
-            numbers: Numbers::from(0),
-            line: Line::new(),
-            inside: Inside::new(),
-            draws: ArcSwap::default(),
-            first_own: 0,
-        }
+        Self { epoch, numbers: Numbers::from(0), line: Line::new(), inside: Inside::new(), draws: ArcSwap::default() }
     }
 
     /// An epoch as the store knows it. Whoever waited counts as there until `deadline`.
     pub(super) fn restored(saved: &Saved, deadline: Stamp, now: u32) -> Self {
         let head = &saved.head;
         let draws = head.draws.iter().map(|draw| Draw::from(*draw)).collect();
-        let era = Self {
-            numbers: Numbers::from(head.leased),
-            first_own: head.leased,
-            draws: ArcSwap::from_pointee(draws),
-            ..Self::new(head.epoch)
-        };
+        let era =
+            Self { numbers: Numbers::from(head.leased), draws: ArcSwap::from_pointee(draws), ..Self::new(head.epoch) };
         for (page, bits) in &saved.pages {
             era.line.restore(*page, bits, deadline);
         }

@@ -5,6 +5,7 @@ mod history;
 mod line;
 mod lobby;
 mod modes;
+mod restart;
 
 use std::time::Duration;
 

@@ -32,7 +32,8 @@ const SWEPT_AFTER: i16 = 15;
 const UNCONFIRMED: u32 = 60;
 /// A journey lasts so long after the last request that belonged to it.
 const JOURNEY: Duration = Duration::from_secs(LIFETIME);
-/// After a restart that came unasked, those who had joined a moment before it are heard first.
+/// After a restart that came unasked nobody is called for so long: whoever was in line and not yet in the store is known to
+/// nobody but the own page, and near the front each page asks well before this is over.
 const HOLD: Duration = Duration::from_secs(5);
 
 /// What a tick is told.
@@ -73,7 +74,7 @@ pub(super) struct Desk {
     began: Moment,
     last: Moment,
     round: u32,
-    /// Until then only numbers of before the restart are called.
+    /// Whether those of before a restart that came unasked still have to be heard.
     hold: bool,
     /// Where free slots are looked for next.
     cursor: u32,
@@ -94,8 +95,7 @@ struct Seen {
 impl Desk {
     pub(super) fn new(saved: Option<&Saved>, now: Moment) -> Self {
         let head = saved.map(|saved| saved.head.clone()).unwrap_or_default();
-        // Who joined last may be known to nobody but the shopper.
-        let hold = head.leased > head.issued && saved.is_some_and(had_line);
+        let hold = head.leased > head.issued;
         Self {
             outflow: Outflow::new(),
             measure: Measure::new(),
@@ -367,13 +367,6 @@ impl Desk {
         };
         (wanted && terms.mode != RoomMode::Off).then_some(WORK)
     }
-}
-
-/// Whether there was a line when it was written, or would have been with the next who came.
-fn had_line(saved: &Saved) -> bool {
-    let is_open = |(_, slot): &(u32, SlotRecord)| matches!(slot, SlotRecord::Open(_));
-    let waits = saved.pages.iter().any(|(_, page)| page.waiting.iter().any(|word| *word != 0));
-    waits || !saved.slots.is_empty() && !saved.slots.iter().any(is_open)
 }
 
 fn whole_seconds(time: Duration) -> u32 {

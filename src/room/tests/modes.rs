@@ -47,8 +47,7 @@ fn an_origin_that_is_sold_out_closes_the_room_until_an_operator_opens_it() {
     scene.tick();
     assert_eq!(scene.enter(), Entry::Closed, "a restart does not sell what there is not");
     scene.room.reopen();
-    scene.tick();
-    scene.tick();
+    scene.wait(Duration::from_secs(6), &[]);
     scene.walk_in();
 }
 

@@ -21,22 +21,22 @@ impl Room {
     pub(super) fn call(&self, desk: &mut Desk, era: &Era, terms: &RoomSettings, tick: &Tick) -> Batch {
         let mut batch = Batch::default();
         let is_closed = terms.mode == RoomMode::Closed || self.sold_out.load(Relaxed);
-        let moves = matches!(terms.mode, RoomMode::Auto | RoomMode::Always) && desk.lobby.is_none() && !is_closed;
+        let may_call = desk.lobby.is_none() && !is_closed && !desk.is_held(tick.now);
+        let moves = matches!(terms.mode, RoomMode::Auto | RoomMode::Always) && may_call;
         let budget = if moves { desk.outflow.budget() } else { 0 };
-        let grants = if desk.lobby.is_none() && !is_closed { self.grants.load(Relaxed) } else { 0 };
+        let grants = if may_call { self.grants.load(Relaxed) } else { 0 };
         let waiting = era.line.waiting();
-        let held = desk.is_held(tick.now);
         let shrunk = desk.terms.as_ref().is_some_and(|before| terms.active_shoppers < before.active_shoppers);
         if waiting > 0 || !moves || terms.mode != RoomMode::Auto || shrunk {
             era.inside.withdraw(tick.now.seconds());
-        } else if !held {
+        } else {
             batch.opened = desk.openable(era, terms.active_shoppers, budget);
         }
         let wanted = budget.saturating_add(grants).min(waiting);
         let slots = desk.free(era, wanted, terms.active_shoppers);
         let places = match terms.order {
-            RoomOrder::Arrival => in_order(era, slots.len(), held, tick.now),
-            RoomOrder::Lottery => by_lot(era, slots.len(), held, tick),
+            RoomOrder::Arrival => in_order(era, slots.len(), tick.now),
+            RoomOrder::Lottery => by_lot(era, slots.len(), tick),
         };
         batch.calls = slots.into_iter().zip(places).collect();
         let called = batch.calls.len() as u32;
@@ -63,14 +63,14 @@ impl Desk {
 }
 
 /// The first places whose holders are there.
-fn in_order(era: &Era, wanted: usize, held: bool, now: Moment) -> Vec<u32> {
+fn in_order(era: &Era, wanted: usize, now: Moment) -> Vec<u32> {
     let after = |place: u32| era.line.next_waiting(place + 1);
     let waiting = std::iter::successors(era.line.next_waiting(0), |place| after(*place));
-    waiting.take(LOOKED_AT).filter(|place| may_be_called(era, *place, held, now)).take(wanted).collect()
+    waiting.take(LOOKED_AT).filter(|place| may_be_called(era, *place, now)).take(wanted).collect()
 }
 
 /// Places whose holders are there, each as likely as any other.
-fn by_lot(era: &Era, wanted: usize, held: bool, tick: &Tick) -> Vec<u32> {
+fn by_lot(era: &Era, wanted: usize, tick: &Tick) -> Vec<u32> {
     let mut state = tick.random.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
     let waiting = u64::from(era.line.waiting());
     let mut drawn = HashSet::new();
@@ -78,7 +78,7 @@ fn by_lot(era: &Era, wanted: usize, held: bool, tick: &Tick) -> Vec<u32> {
     for _ in 0..wanted as u32 * DRAWS {
         let rank = ((u128::from(splitmix(&mut state)) * u128::from(waiting)) >> 64) as u32;
         let Some(place) = era.line.select(rank) else { continue };
-        if drawn.insert(place) && may_be_called(era, place, held, tick.now) {
+        if drawn.insert(place) && may_be_called(era, place, tick.now) {
             places.push(place);
         }
         if places.len() == wanted {
@@ -88,8 +88,8 @@ fn by_lot(era: &Era, wanted: usize, held: bool, tick: &Tick) -> Vec<u32> {
     places
 }
 
-fn may_be_called(era: &Era, place: u32, held: bool, now: Moment) -> bool {
-    overdue(era.line.seen(place), now) <= 0 && !(held && era.number(place) >= era.first_own)
+fn may_be_called(era: &Era, place: u32, now: Moment) -> bool {
+    overdue(era.line.seen(place), now) <= 0
 }
 
 /// The generator of Steele, Lea and Flood ("Fast Splittable Pseudorandom Number Generators", 2014).
