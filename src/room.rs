@@ -5,8 +5,8 @@
 //! as many as may be inside, and the call is in the store before the shopper hears of it: so nobody is called twice, and
 //! never more are inside than may be, whatever happens to the process.
 //!
-//! Workers ask ([`Room::enter`], [`Room::standing`], [`Room::claim`], [`Room::stay`]) and never wait for one another. One
-//! thread calls [`Room::tick`] ten times a second, has what it decided written, and then makes it visible with
+//! Workers ask ([`Room::enter`], [`Room::standing`], [`Room::claim`], [`Room::stay`]) and wait for one another at most
+//! for as long as it takes to look a number up. One thread calls [`Room::tick`] ten times a second, has what it decided written, and then makes it visible with
 //! [`Room::publish`].
 
 pub mod challenge;
@@ -95,6 +95,8 @@ struct Counts {
     abandoned: AtomicU64,
     completed: AtomicU64,
     ended: AtomicU64,
+    /// When a number in line was last given, on the monotonic clock.
+    given: AtomicU64,
     promises: Mutex<Vec<(u32, u32)>>,
 }
 
@@ -119,7 +121,7 @@ impl Room {
         };
         let desk = Desk::new(saved, now);
         let is_lobby = saved.is_some_and(|saved| saved.head.lobby.is_some());
-        let view = View::first(settings, era.epoch, is_lobby);
+        let view = View::first(settings, era.epoch, is_lobby, saved.is_some_and(|saved| saved.head.sold_out));
         Self {
             name: settings.name.clone(),
             terms: ArcSwap::from_pointee(settings.clone()),

@@ -16,12 +16,12 @@ use crate::config::settings::{RoomMode, RoomOrder};
 const INTERVALS: u32 = 3;
 /// Nobody is passed over sooner: an answer may be on its way through a slow network.
 const LEAST_PATIENCE: Duration = Duration::from_secs(6);
-/// A page without scripts asks again after about this.
-const WITHOUT_SCRIPTS: Duration = Duration::from_secs(25);
+/// A page without scripts, or one that nobody looks at, may not ask more often than this.
+const SLOWLY: Duration = Duration::from_secs(60);
 /// After a restart everybody counts as there for this long.
 pub(super) const RESTART_GRACE: Duration = Duration::from_secs(120);
 /// With so few open slots left, more are asked for before the next tick.
-const FEW: usize = 2;
+const FEW: u32 = 2;
 
 /// The last second of a place's patience, on a clock that wraps.
 pub(super) fn deadline(now: Moment, patience: Duration) -> Stamp {
@@ -50,7 +50,10 @@ impl Room {
             return Entry::Inside(Slot { epoch: era.epoch, slot, number });
         }
         match era.numbers.take() {
-            Some(number) => Entry::Waiting { epoch: era.epoch, number },
+            Some(number) => {
+                self.counts.given.store(now.mono, Relaxed);
+                Entry::Waiting { epoch: era.epoch, number }
+            }
             None => {
                 self.nudge();
                 Entry::NoNumber
@@ -58,14 +61,14 @@ impl Room {
         }
     }
 
-    /// Whether nobody has to wait: there is no line, and fewer are inside than may be.
+    /// Whether nobody has to wait: there is no line, and the next who comes is let in.
     #[must_use]
     pub fn is_open(&self) -> bool {
         let (view, era) = (self.view.load(), self.era.load());
         match view.mode {
             RoomMode::Off => true,
             RoomMode::Auto if !view.is_lobby() && !view.is_closed() => {
-                era.line.waiting() == 0 && era.inside.held().saturating_add(era.inside.called()) < view.cap
+                era.line.waiting() == 0 && era.inside.stocked() > 0
             }
             RoomMode::Auto | RoomMode::Always | RoomMode::Paused | RoomMode::Closed => false,
         }
@@ -91,7 +94,8 @@ impl Room {
     }
 
     /// Where the holder of a ticket stands. Asking is what keeps a place: it counts from the first time on, and again
-    /// after it was passed over. `slowly` is for a page without scripts.
+    /// after it was passed over. `slowly` is for a page without scripts, or in a tab nobody
+    /// looks at.
     #[must_use]
     pub fn standing(&self, epoch: u32, number: u32, slowly: bool, now: Moment) -> Standing {
         let (view, era) = (self.view.load(), self.era.load());
@@ -107,7 +111,7 @@ impl Room {
             match era.slot_of(number) {
                 Some((_, State::Called(_))) => return Standing::Called,
                 Some((slot, _)) => return Standing::Inside(Slot { epoch, slot, number }),
-                None if era.line.is_finished(place) => return Standing::Used,
+                None if era.line.is_finished(number) => return Standing::Used,
                 None if view.is_closed() => return Standing::Closed,
                 None => {}
             }
@@ -115,7 +119,7 @@ impl Room {
         let rank = rank(&view, &era, place);
         let mut interval = view.poll_interval(rank);
         if slowly {
-            interval = interval.max(WITHOUT_SCRIPTS);
+            interval = interval.max(SLOWLY);
         }
         let is_back = era.line.occupy(place, deadline(now, (interval * INTERVALS).max(LEAST_PATIENCE)));
         // Called since it was looked at: it would be called a second time.
@@ -140,9 +144,9 @@ impl Room {
 
     /// The holder of a called number comes in. Coming again is the same stay.
     #[must_use]
-    pub fn claim(&self, number: u32, promise: Promise, now: Moment) -> Option<Claimed> {
+    pub fn claim(&self, epoch: u32, number: u32, promise: Promise, now: Moment) -> Option<Claimed> {
         let era = self.era.load();
-        let (slot, state) = era.slot_of(number)?;
+        let (slot, state) = era.slot_of(number).filter(|_| epoch == era.epoch)?;
         let of = Slot { epoch: era.epoch, slot, number };
         let again = Claimed { slot: of, waited: None };
         let State::Called(_) = state else { return Some(again) };
@@ -194,11 +198,11 @@ impl Room {
         let place = era.place(number);
         match era.slot_of(number) {
             Some((slot, state @ State::Called(_))) => {
-                era.line.finish(place);
+                era.line.finish(number);
                 era.inside.free(slot, state, now.seconds());
             }
             Some(_) => return,
-            None => era.line.finish(place),
+            None => era.line.finish(number),
         }
         era.line.vacate(place);
         self.counts.abandoned.fetch_add(1, Relaxed);

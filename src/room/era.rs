@@ -107,7 +107,7 @@ impl Era {
     pub(super) fn end(&self, slot: u32, state: State, now: u32) -> bool {
         let State::Held(holder) = state else { return false };
         // First, so that no answer in between takes the number for one that came back.
-        self.line.finish(self.place(holder.number));
+        self.line.finish(holder.number);
         self.inside.free(slot, state, now).is_some()
     }
 }

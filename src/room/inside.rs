@@ -84,6 +84,7 @@ pub(super) struct Inside {
     /// Slots whose record in the store is out of date.
     changed: Mutex<Vec<u32>>,
     used: AtomicU32,
+    open: AtomicU32,
     called: AtomicU32,
     held: AtomicU32,
 }
@@ -96,6 +97,7 @@ impl Inside {
             stock: Mutex::default(),
             changed: Mutex::default(),
             used: AtomicU32::new(0),
+            open: AtomicU32::new(0),
             called: AtomicU32::new(0),
             held: AtomicU32::new(0),
         }
@@ -117,8 +119,8 @@ impl Inside {
     }
 
     /// Slots open to newcomers.
-    pub(super) fn stocked(&self) -> usize {
-        lock(&self.stock).len()
+    pub(super) fn stocked(&self) -> u32 {
+        self.open.load(Relaxed)
     }
 
     /// The slot of a called or admitted number.
@@ -139,16 +141,18 @@ impl Inside {
     pub(super) fn change(&self, slot: u32, from: State, to: State, now: u32) -> bool {
         let Some(cell) = self.allocated(slot) else { return false };
         // The holder can be looked up before the state says so, and as long as it says so.
-        if let Some(number) = number_of(to) {
+        let newcomer = number_of(to).filter(|number| number_of(from) != Some(*number));
+        if let Some(number) = newcomer {
             self.write_holders().insert(number, slot);
         }
+        // Before the state, or the scan would take a fresh stay for one as old as the slot's last.
+        cell.seen.store(now, Relaxed);
         if cell.state.compare_exchange(from.pack(), to.pack(), AcqRel, Acquire).is_err() {
-            if let Some(number) = number_of(to).filter(|number| number_of(self.state(slot)) != Some(*number)) {
-                self.write_holders().remove(&number);
+            if let Some(number) = newcomer.filter(|number| number_of(self.state(slot)) != Some(*number)) {
+                self.forget(number, slot);
             }
             return false;
         }
-        cell.seen.store(now, Relaxed);
         self.count(from, to);
         if number_of(from) != number_of(to)
             || matches!((from, to), (State::Free | State::Open(_), _) | (_, State::Free))
@@ -156,9 +160,17 @@ impl Inside {
             lock(&self.changed).push(slot);
         }
         if let Some(number) = number_of(from).filter(|number| number_of(to) != Some(*number)) {
-            self.write_holders().remove(&number);
+            self.forget(number, slot);
         }
         true
+    }
+
+    /// A number may have been given another slot meanwhile, which it keeps.
+    fn forget(&self, number: u32, slot: u32) {
+        let mut holders = self.write_holders();
+        if holders.get(&number) == Some(&slot) {
+            holders.remove(&number);
+        }
     }
 
     /// Notes that the holder of a slot was heard of; false if the slot is not that number's.
@@ -288,9 +300,11 @@ impl Inside {
             (true, false) => drop(counter.fetch_sub(1, Relaxed)),
             _ => {}
         };
+        let is_open = |state| matches!(state, State::Open(_));
         let is_called = |state| matches!(state, State::Called(_));
         let is_held = |state| matches!(state, State::Held(_));
         add(&self.used, from != State::Free, to != State::Free);
+        add(&self.open, is_open(from), is_open(to));
         add(&self.called, is_called(from), is_called(to));
         add(&self.held, is_held(from), is_held(to));
     }

@@ -39,7 +39,10 @@ impl View {
         } else {
             (wait * PART).min(RARELY).max(by_load.min(wait * LARGEST_PART))
         };
-        Duration::from_secs_f64(seconds.clamp(SOON, LONGEST))
+        // Whoever may be called at any moment hears of it while the turn is held.
+        let called_anytime = self.is_lobby() || (rank.is_none() && !self.is_closed());
+        let longest = if called_anytime { self.claim.as_secs_f64() / 3.0 } else { LONGEST };
+        Duration::from_secs_f64(seconds.min(longest).clamp(SOON, LONGEST))
     }
 }
 

@@ -140,7 +140,7 @@ impl Scene {
     }
 
     fn claim(&self, number: u32) -> Option<Slot> {
-        self.room.claim(number, NOBODY, self.now).map(|claimed| claimed.slot)
+        self.room.claim(self.epoch(), number, NOBODY, self.now).map(|claimed| claimed.slot)
     }
 
     fn stay(&self, slot: Slot) -> bool {

@@ -28,7 +28,7 @@ const SWEEPS: u32 = 50;
 const SCANS: u32 = 10;
 /// Somebody silent is left in the line for so long after being passed over, in seconds.
 const SWEPT_AFTER: i16 = 15;
-/// A pass that never came back is believed in for so long, in seconds.
+/// While others wait, a pass that never came back is believed in for so long, in seconds.
 const UNCONFIRMED: u32 = 60;
 /// A journey lasts so long after the last request that belonged to it.
 const JOURNEY: Duration = Duration::from_secs(LIFETIME);
@@ -209,6 +209,7 @@ impl Room {
         let next = Era::new(self.era.load().epoch.wrapping_add(1));
         self.era.store(Arc::new(next));
         self.sold_out.store(false, Relaxed);
+        self.grants.store(0, Relaxed);
         desk.lobby = None;
         desk.hold = false;
         desk.numbers = 0;
@@ -221,6 +222,7 @@ impl Room {
         let seconds = now.seconds();
         let session = whole_seconds(terms.session);
         let claim = whole_seconds(terms.claim);
+        let is_line = era.line.waiting() > 0;
         let mut over = Vec::new();
         era.inside.scan(round % SCANS, SCANS, |slot, state, seen| {
             let longest = match state {
@@ -230,14 +232,17 @@ impl Room {
                 State::Held(holder) if holder.on_journey => session.max(whole_seconds(JOURNEY)),
                 State::Held(holder) if holder.confirmed => session,
                 // Perhaps a client that keeps no cookies, and is somebody new each time.
-                State::Held(_) => session.min(claim).min(UNCONFIRMED),
+                State::Held(_) if is_line => session.min(claim).min(UNCONFIRMED),
+                State::Held(_) => session,
             };
             if seconds.saturating_sub(seen) > longest {
-                over.push((slot, state));
+                over.push((slot, state, seen));
             }
         });
         let mut lapsed = 0;
-        for (slot, state) in over {
+        // Whoever was heard of since stays.
+        over.retain(|(slot, _, seen)| era.inside.seen(*slot) == *seen);
+        for (slot, state, _) in over {
             match state {
                 State::Held(_) => {
                     let ended = era.end(slot, state, seconds);
@@ -315,6 +320,7 @@ impl Room {
             sold_out: self.sold_out.load(Relaxed),
             durable: desk.durable,
             work: desk.work(&terms, rate),
+            claim: terms.claim,
             outlook: desk.measure.outlook(rate, terms.active_shoppers, terms.order == RoomOrder::Lottery),
         };
         if view.says_other_than(&before) {

@@ -43,6 +43,8 @@ pub struct View {
     pub durable: bool,
     /// Whether newcomers are asked for a proof of work, and of how many leading zero bits.
     pub work: Option<u32>,
+    /// How long a called turn is held.
+    pub(super) claim: Duration,
     /// How waits are estimated.
     pub(super) outlook: Outlook,
 }
@@ -61,7 +63,7 @@ impl View {
     }
 
     /// Before the first tick; a lobby only if the store knows of one.
-    pub(super) fn first(settings: &RoomSettings, epoch: u32, is_lobby: bool) -> Self {
+    pub(super) fn first(settings: &RoomSettings, epoch: u32, is_lobby: bool, sold_out: bool) -> Self {
         Self {
             mode: settings.mode,
             order: settings.order,
@@ -76,9 +78,10 @@ impl View {
             opens: settings.opens.filter(|_| is_lobby),
             commitment: None,
             draw: None,
-            sold_out: false,
+            sold_out,
             durable: false,
             work: None,
+            claim: settings.claim,
             outlook: Outlook { service: 0.0, leaving: 0.0, spread: 1.5, by_lot: settings.order == RoomOrder::Lottery },
         }
     }

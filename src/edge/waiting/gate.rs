@@ -104,7 +104,7 @@ impl Gate<'_> {
 
     fn claim(&self, approach: &Approach, ticket: &Ticket, tell: bool) -> Result<Through, Turned> {
         let door = self.door;
-        let Some(claimed) = door.handle.room.claim(ticket.number(), ticket.promise(), door.now) else {
+        let Some(claimed) = door.handle.room.claim(ticket.epoch(), ticket.number(), ticket.promise(), door.now) else {
             // The turn has lapsed in this moment.
             let standing = door.handle.room.standing(ticket.epoch(), ticket.number(), false, door.now);
             return self.show(approach, ticket, &standing, tell);

@@ -122,7 +122,7 @@ impl Evening {
         let (number, promise) = (shopper.number.unwrap(), shopper.promise.unwrap());
         match self.scene.ask(number) {
             Standing::Called => {
-                let claimed = self.scene.room.claim(number, promise, self.scene.now).unwrap();
+                let claimed = self.scene.room.claim(self.scene.epoch(), number, promise, self.scene.now).unwrap();
                 let waited = claimed.waited.unwrap().as_secs();
                 if let Some(late) = promise.late.filter(|_| promise.likely >= Some(5)) {
                     self.outcome.promised += 1;

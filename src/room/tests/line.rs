@@ -127,13 +127,14 @@ fn idle_places_come_free_and_those_on_a_journey_stay_longer() {
 }
 
 #[test]
-fn a_visitor_without_cookies_does_not_hold_a_place_for_a_whole_session() {
-    let mut scene = Scene::of(settings(4));
+fn while_others_wait_a_visitor_without_cookies_does_not_hold_a_place_for_a_whole_session() {
+    let mut scene = Scene::of(settings(1));
     let slot = scene.walk_in();
-    scene.pass(seconds(61));
-    scene.wait(seconds(2), &[]);
+    let number = scene.join();
+    scene.wait(seconds(61), &[number]);
+    scene.wait(seconds(2), &[number]);
     assert!(!scene.stay(slot));
-    assert_eq!(scene.room.view().inside, 0);
+    assert_eq!(scene.ask(number), Standing::Called);
 }
 
 #[test]
@@ -187,4 +188,41 @@ fn one_thousand_may_be_let_in_at_once_but_never_more_than_the_cap() {
     scene.room.admit(1_000);
     scene.wait(seconds(1), &line);
     assert_eq!(scene.used(), 4);
+}
+
+#[test]
+fn nobody_walks_in_past_somebody_who_was_just_given_a_number() {
+    let (mut scene, inside) = full(8);
+    let Entry::Waiting { epoch, number } = scene.enter() else { panic!("there is room") };
+    scene.room.finish(inside[0], scene.now);
+    scene.tick();
+    let second = scene.join();
+    assert!(second > number);
+    let _ = scene.room.standing(epoch, number, false, scene.now);
+    scene.tick();
+    assert_eq!((scene.ask(number), scene.ask(second)), (Standing::Called, waiting(0)));
+}
+
+#[test]
+fn a_reader_stays_for_a_session_while_nobody_waits() {
+    let mut scene = Scene::of(settings(100));
+    let slot = scene.walk_in();
+    scene.pass(seconds(500));
+    scene.wait(seconds(2), &[]);
+    assert!(scene.stay(slot));
+}
+
+#[test]
+fn those_called_at_once_are_those_who_wait_now() {
+    let (mut scene, inside) = full(4);
+    let number = scene.join();
+    scene.tick();
+    scene.room.admit(10);
+    scene.change(|settings| settings.mode = RoomMode::Paused);
+    scene.room.leave(scene.epoch(), number, scene.now);
+    scene.tick();
+    inside.iter().for_each(|slot| assert!(scene.room.finish(*slot, scene.now)));
+    let late = scene.join();
+    scene.tick();
+    assert!(matches!(scene.ask(late), Standing::Paused { .. }));
 }

@@ -76,3 +76,20 @@ fn a_lot_gives_everybody_the_same_chance() {
     // Of 200 draws from two equal halves, four standard deviations to either side.
     assert!((72..=135).contains(&early), "{early} of the first half");
 }
+
+#[test]
+fn who_gives_up_in_the_lobby_takes_nobodys_place_along() {
+    let mut scene = lobby(4);
+    let numbers: Vec<u32> = (0..20).map(|_| scene.join()).collect();
+    scene.room.leave(scene.epoch(), numbers[7], scene.now);
+    let others: Vec<u32> = numbers.iter().copied().filter(|number| *number != numbers[7]).collect();
+    while scene.room.view().is_lobby() {
+        scene.wait(seconds(1), &others);
+    }
+    // All fall silent for longer than anybody is waited for, and come back.
+    scene.wait(seconds(40), &[]);
+    for number in others {
+        assert_ne!(scene.ask(number), Standing::Used, "{number} has not been inside");
+    }
+    assert_eq!(scene.ask(numbers[7]), Standing::Used);
+}

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use super::{Batch, Desk, Tick};
 use crate::config::settings::{RoomMode, RoomOrder, RoomSettings};
@@ -9,13 +10,19 @@ use crate::room::enter::overdue;
 use crate::room::era::Era;
 use crate::room::{Moment, Room};
 
-/// Places looked at in one tick: behind so many silent ones the next tick goes on.
+/// Silent places looked at in one tick; the next tick goes on behind them.
 const LOOKED_AT: usize = 200_000;
 /// Lots drawn for each place that is wanted, before the tick gives up: the silent are drawn in vain.
 const DRAWS: u32 = 16;
 /// Open slots, as a share of the cap, and at least. So many may be in doubt after the process was killed.
 const OPEN_SHARE: u32 = 16;
 const LEAST_OPEN: u32 = 4;
+/// A page asks within this after a number was given, and stands in line from then on.
+const YOUNG: Duration = Duration::from_secs(3);
+/// With so much of the cap free nobody is kept waiting for the sake of those who have not been heard of.
+const AMPLE_SHARE: u32 = 8;
+/// Silent places in front that are passed over each time; beyond them they are taken out of the line on the way.
+const PASSED_OVER: usize = 1_000;
 
 impl Room {
     pub(super) fn call(&self, desk: &mut Desk, era: &Era, terms: &RoomSettings, tick: &Tick) -> Batch {
@@ -26,10 +33,14 @@ impl Room {
         let budget = if moves { desk.outflow.budget() } else { 0 };
         let grants = if may_call { self.grants.load(Relaxed) } else { 0 };
         let waiting = era.line.waiting();
+        if waiting == 0 || is_closed {
+            // Whoever comes later was not meant.
+            self.grants.store(0, Relaxed);
+        }
         let shrunk = desk.terms.as_ref().is_some_and(|before| terms.active_shoppers < before.active_shoppers);
         if waiting > 0 || !moves || terms.mode != RoomMode::Auto || shrunk {
             era.inside.withdraw(tick.now.seconds());
-        } else {
+        } else if !self.is_line_young(tick.now) || desk.is_ample(era, terms, budget) {
             batch.opened = desk.openable(era, terms.active_shoppers, budget);
         }
         let wanted = budget.saturating_add(grants).min(waiting);
@@ -45,9 +56,22 @@ impl Room {
         desk.outflow.spend(called - granted);
         batch
     }
+
+    /// Whether somebody was given a number in line a moment ago, and may not have been heard of yet.
+    fn is_line_young(&self, now: Moment) -> bool {
+        let given = self.counts.given.load(Relaxed);
+        given != 0 && now.mono.saturating_sub(given) < YOUNG.as_nanos() as u64
+    }
 }
 
 impl Desk {
+    /// Whether there is so much room that nobody overtaken would notice.
+    fn is_ample(&self, era: &Era, terms: &RoomSettings, budget: u32) -> bool {
+        let free = terms.active_shoppers.saturating_sub(era.inside.used());
+        let rate = self.outflow.rate(terms.admit_rate);
+        free >= (terms.active_shoppers / AMPLE_SHARE).max(2) && f64::from(budget) >= (rate / 2.0).min(f64::from(free))
+    }
+
     fn free(&mut self, era: &Era, wanted: u32, cap: u32) -> Vec<u32> {
         let free = era.inside.find_free(wanted, cap, self.cursor);
         self.cursor = free.last().map_or(self.cursor, |last| last + 1);
@@ -56,7 +80,7 @@ impl Desk {
 
     fn openable(&mut self, era: &Era, cap: u32, budget: u32) -> Vec<u32> {
         let target = (cap / OPEN_SHARE).max(LEAST_OPEN).min(budget);
-        let missing = target.saturating_sub(era.inside.stocked() as u32);
+        let missing = target.saturating_sub(era.inside.stocked());
         // Not for one slot each time: every opening is a write.
         if missing * 2 > target { self.free(era, missing, cap) } else { Vec::new() }
     }
@@ -64,9 +88,22 @@ impl Desk {
 
 /// The first places whose holders are there.
 fn in_order(era: &Era, wanted: usize, now: Moment) -> Vec<u32> {
-    let after = |place: u32| era.line.next_waiting(place + 1);
-    let waiting = std::iter::successors(era.line.next_waiting(0), |place| after(*place));
-    waiting.take(LOOKED_AT).filter(|place| may_be_called(era, *place, now)).take(wanted).collect()
+    let mut places = Vec::new();
+    let (mut silent, mut next) = (0, 0);
+    while places.len() < wanted && silent < LOOKED_AT {
+        let Some(place) = era.line.next_waiting(next) else { break };
+        next = place + 1;
+        if may_be_called(era, place, now) {
+            places.push(place);
+            continue;
+        }
+        silent += 1;
+        if silent > PASSED_OVER {
+            // After a restart there may be a million of them. Whoever asks again is in line again.
+            era.line.vacate(place);
+        }
+    }
+    places
 }
 
 /// Places whose holders are there, each as likely as any other.
