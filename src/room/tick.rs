@@ -228,12 +228,10 @@ impl Room {
             let longest = match state {
                 State::Free | State::Open(_) => return,
                 State::Called(_) => claim,
-                State::Doubtful(_) => session,
                 State::Held(holder) if holder.on_journey => session.max(whole_seconds(JOURNEY)),
-                State::Held(holder) if holder.confirmed => session,
                 // Perhaps a client that keeps no cookies, and is somebody new each time.
-                State::Held(_) if is_line => session.min(claim).min(UNCONFIRMED),
-                State::Held(_) => session,
+                State::Held(holder) if is_line && !holder.confirmed => session.min(claim).min(UNCONFIRMED),
+                State::Held(_) | State::Doubtful(_) => session,
             };
             if seconds.saturating_sub(seen) > longest {
                 over.push((slot, state, seen));

@@ -204,6 +204,13 @@ enum Trouble {
     Io(io::Error),
 }
 
+impl Trouble {
+    /// A file another version understands: the line in it is whole, and must not be set aside.
+    fn foreign(reason: String) -> Self {
+        Self::Io(io::Error::new(io::ErrorKind::Unsupported, reason))
+    }
+}
+
 /// A file that only its owner may read: who sees the lobby's seed knows the draw.
 fn private(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
@@ -224,7 +231,7 @@ fn open(file: File, is_new: bool) -> Result<Database, Trouble> {
     }
     match layout(&database)? {
         Some(LAYOUT) => verify(&database)?,
-        Some(other) => return Err(Trouble::Damaged(format!("it has layout {other}, and this version knows {LAYOUT}"))),
+        Some(other) => return Err(Trouble::foreign(format!("it has layout {other}, and this version knows {LAYOUT}"))),
         None => begin(&database)?,
     }
     Ok(database)
@@ -269,6 +276,7 @@ impl From<DatabaseError> for Trouble {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::DatabaseAlreadyOpen => Self::Held,
+            DatabaseError::UpgradeRequired(_) => Self::foreign(error.to_string()),
             other => redb::Error::from(other).into(),
         }
     }

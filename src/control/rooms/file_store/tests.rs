@@ -146,6 +146,19 @@ fn a_file_with_foreign_bytes_in_it_is_whole_or_refused() {
 }
 
 #[test]
+fn a_file_of_another_version_is_refused_and_left_as_it_is() {
+    let (_dir, path) = written();
+    let database = redb::Database::open(&path).unwrap();
+    let writing = database.begin_write().unwrap();
+    writing.open_table(FORMAT).unwrap().insert("layout", LAYOUT + 1).unwrap();
+    writing.commit().unwrap();
+    drop(database);
+    let error = FileStore::open(&path).unwrap_err();
+    assert!(!matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("layout"), "{error}");
+}
+
+#[test]
 fn a_file_of_something_else_is_damaged_and_set_aside_under_a_telling_name() {
     let (dir, path) = place();
     fs::write(&path, "position,ticket\n1,2\n").unwrap();
