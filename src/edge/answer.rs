@@ -14,7 +14,7 @@ use super::stack::Answer;
 use super::trail::Trail;
 use super::waiting::{self, Stays, Turned};
 use crate::policy::Client;
-use crate::policy::journey::{Journey, set_cookie};
+use crate::policy::journey::{Journey, end_cookie, set_cookie};
 use crate::policy::verdict::{Outcome, Reason};
 
 /// Who asks, and the name the request goes by.
@@ -37,10 +37,17 @@ pub(crate) struct Asker {
 /// An answer of the origin, and what it told the proxy.
 pub(crate) fn forwarded(mut trail: Trail, asker: &Asker, mut answer: Answer, notes: &OriginNotes) -> Answer {
     trail.answered(answer.status(), Outcome::Forwarded, Reason::None);
-    if let Some(cookie) = journey_cookie(&trail, asker, &answer) {
+    let status = answer.status();
+    let ended = waiting::settle(&trail, asker, status, notes, answer.headers_mut());
+    // A journey ends with the stay it was begun in: it would be a way in for as long as it is renewed.
+    let cookie = if ended {
+        asker.journey.and_then(|_| end_cookie(asker.secure))
+    } else {
+        journey_cookie(&trail, asker, &answer)
+    };
+    if let Some(cookie) = cookie {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }
-    waiting::settle(&trail, asker, answer.status(), notes, answer.headers_mut());
     finish(trail, answer)
 }
 

@@ -168,9 +168,19 @@ pub const fn cookie_name(secure: bool) -> &'static str {
 /// The `Set-Cookie` that carries `value`, as [`JourneyKeys::sign`] made it.
 #[must_use]
 pub fn set_cookie(value: &str, secure: bool) -> Option<HeaderValue> {
+    cookie_for(value, LIFETIME, secure)
+}
+
+/// The `Set-Cookie` that takes a journey away.
+#[must_use]
+pub fn end_cookie(secure: bool) -> Option<HeaderValue> {
+    cookie_for("", 0, secure)
+}
+
+fn cookie_for(value: &str, seconds: u64, secure: bool) -> Option<HeaderValue> {
     let name = cookie_name(secure);
     let secure = if secure { "; Secure" } else { "" };
-    let cookie = format!("{name}={value}; Path=/; Max-Age={LIFETIME}; HttpOnly; SameSite=Lax{secure}");
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::try_from(cookie).ok()
 }
 
@@ -274,6 +284,13 @@ mod tests {
         let cookie = set_cookie("v", true).unwrap();
         assert_eq!(cookie, "__Host-spillway-journey=v; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
         assert_eq!(set_cookie("v", false).unwrap(), "spillway-journey=v; Path=/; Max-Age=900; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn a_journey_is_taken_away_under_the_name_it_was_given() {
+        let cookie = end_cookie(true).unwrap();
+        assert_eq!(cookie, "__Host-spillway-journey=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(end_cookie(false).unwrap(), "spillway-journey=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
     }
 
     #[test]

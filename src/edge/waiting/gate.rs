@@ -44,11 +44,21 @@ pub(crate) fn judge(
     }
     if let Some(room) = route.completes.filter(|room| route.room != Some(*room))
         && let Some(door) = Door::of(trail, asker, room)
-        && let Holding::Stay { pass, tell } = door.holding(&parts.headers, asking)
+        && let Some((pass, tell)) = going_on(door.holding(&parts.headers, asking))
     {
         stays.add(room, pass, tell);
     }
     Ok(stays)
+}
+
+/// A stay that goes on. A journey was begun inside: whoever is on one is not sent back, though the slot went to somebody
+/// else. The journey alone would be a pass for everybody it is handed to.
+fn going_on(holding: Holding) -> Through {
+    match holding {
+        Holding::Stay { pass, tell } => Some((pass, tell)),
+        Holding::Lapsed(pass) => Some((pass, false)),
+        Holding::Farewell | Holding::Place { .. } | Holding::Void | Holding::Nothing => None,
+    }
 }
 
 /// A request before the door of a room.
@@ -67,15 +77,12 @@ type Through = Option<(Pass, bool)>;
 impl Gate<'_> {
     fn pass(&self, asking: Asking) -> Result<Through, Turned> {
         let holding = self.door.holding(&self.parts.headers, asking);
-        if let Holding::Stay { pass, tell } = holding {
-            return Ok(Some((pass, tell)));
+        let through = going_on(holding);
+        if through.is_some() {
+            return Ok(through);
         }
         if self.door.view.mode == RoomMode::Off {
             self.rehearse();
-            return Ok(None);
-        }
-        // A journey was begun inside: whoever is on one is not sent back, though the slot went to somebody else.
-        if holding == Holding::Farewell || (asking.on_journey && !matches!(holding, Holding::Place { .. })) {
             return Ok(None);
         }
         let approach = Approach::of(self.parts);
@@ -83,9 +90,9 @@ impl Gate<'_> {
             Holding::Place { ticket, standing: Standing::Called, tell } if approach.claims() => {
                 self.claim(&approach, &ticket, tell)
             }
-            Holding::Place { .. } if asking.on_journey => Ok(None),
             Holding::Place { ticket, standing, tell } => self.show(&approach, &ticket, &standing, tell),
-            Holding::Stay { .. } | Holding::Farewell | Holding::Void | Holding::Nothing => self.newcomer(&approach),
+            Holding::Farewell => Ok(None),
+            Holding::Stay { .. } | Holding::Lapsed(_) | Holding::Void | Holding::Nothing => self.newcomer(&approach),
         }
     }
 
@@ -133,7 +140,6 @@ impl Gate<'_> {
         match door.join(None) {
             Joined::Inside(pass) => Ok(Some((pass, true))),
             Joined::Placed { ticket, rank } => Err(self.place(approach, &ticket, rank)),
-            Joined::TooMany(_) if door.is_open() => Ok(None),
             Joined::TooMany(retry_after) => Err(self.turn(approach, notice.limited(retry_after))),
             Joined::NoNumber => Err(self.turn(approach, Notice { situation: Situation::NoNumber, ..notice })),
             Joined::Closed => Err(self.turn(approach, notice)),

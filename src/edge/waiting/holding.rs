@@ -25,6 +25,8 @@ pub(super) enum Holding {
     },
     /// A stay that ended moments ago.
     Farewell,
+    /// A stay whose slot is gone, of somebody on a journey; without one it is [`Holding::Void`].
+    Lapsed(Pass),
     /// A place; its standing is neither `Inside` nor `Used` nor `Foreign`.
     Place {
         ticket: Ticket,
@@ -48,15 +50,16 @@ pub(super) struct Asking {
 }
 
 impl Holding {
-    /// Less is better: a stay, a called place, the end of a stay, the lowest number.
+    /// Less is better: a stay, a called place, the end of a stay, a stay that lapsed on a journey, the lowest number.
     fn order(&self) -> (u8, u32) {
         match self {
             Self::Stay { .. } => (0, 0),
             Self::Place { standing: Standing::Called, .. } => (1, 0),
             Self::Farewell => (2, 0),
-            Self::Place { ticket, .. } => (3, ticket.number()),
-            Self::Void => (4, 0),
-            Self::Nothing => (5, 0),
+            Self::Lapsed(_) => (3, 0),
+            Self::Place { ticket, .. } => (4, ticket.number()),
+            Self::Void => (5, 0),
+            Self::Nothing => (6, 0),
         }
     }
 }
@@ -103,7 +106,12 @@ impl Door<'_> {
 
     fn stay(&self, pass: Pass, by_previous: bool, asking: Asking) -> Result<Holding, Reject> {
         if !self.handle.room.stay(pass.slot(), asking.on_journey, self.now) {
-            return Err(self.void(pass.slot().epoch));
+            let why = self.void(pass.slot().epoch);
+            if asking.on_journey && why == Reject::Stale {
+                self.reject(why);
+                return Ok(Holding::Lapsed(pass));
+            }
+            return Err(why);
         }
         if by_previous || pass.is_due(self.now.unix) {
             return Ok(Holding::Stay { pass: pass.renewed(self.now.unix), tell: true });

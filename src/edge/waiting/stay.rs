@@ -40,11 +40,18 @@ pub(crate) fn tell(trail: &Trail, asker: &Asker, headers: &mut HeaderMap) {
     }
 }
 
-/// Does what an origin's answer asks for: ends stays, closes the room that is sold out, gives passes.
-pub(crate) fn settle(trail: &Trail, asker: &Asker, status: StatusCode, notes: &OriginNotes, headers: &mut HeaderMap) {
+/// Does what an origin's answer asks for: ends stays, closes the room that is sold out, gives passes. Whether a stay ended.
+pub(crate) fn settle(
+    trail: &Trail,
+    asker: &Asker,
+    status: StatusCode,
+    notes: &OriginNotes,
+    headers: &mut HeaderMap,
+) -> bool {
     let Some(route) = trail.route.and_then(|route| trail.pinned.policy.settings.routes.get(route)) else {
-        return;
+        return false;
     };
+    let mut ended = false;
     if notes.sold_out
         && let Some(handle) = route.room.or(route.completes).and_then(|room| trail.pinned.rooms.get(room))
     {
@@ -54,6 +61,7 @@ pub(crate) fn settle(trail: &Trail, asker: &Asker, status: StatusCode, notes: &O
     for stay in &asker.stays.0 {
         let Some(door) = Door::of(trail, asker, stay.room) else { continue };
         let cookie = if notes.session_ended || completes == Some(stay.room) {
+            ended = true;
             door.handle.room.finish(stay.pass.slot(), door.now);
             door.farewell_cookie(&Farewell::mint(&stay.pass, door.now.unix))
         } else {
@@ -64,6 +72,7 @@ pub(crate) fn settle(trail: &Trail, asker: &Asker, status: StatusCode, notes: &O
         }
         give(headers, cookie);
     }
+    ended
 }
 
 fn give(headers: &mut HeaderMap, cookie: Option<HeaderValue>) {

@@ -32,13 +32,18 @@ async fn one_address_is_given_so_many_places() {
 }
 
 #[tokio::test]
-async fn where_nobody_waits_no_address_is_limited() {
+async fn an_address_over_its_limit_is_not_let_in_uncounted() {
     let room = small(100) + "joins_per_client = \"1/h\"\njoins_burst = 1\n";
     let (origin, proxy) = behind(&room).await;
-    for _ in 0..5 {
-        assert!(is_inside(&Shopper::at(&proxy).visits("/").await));
+    let first = Shopper::at(&proxy);
+    comes_in(&first, "/").await;
+    let seen = origin.seen().len();
+    for _ in 0..3 {
+        let refused = Shopper::at(&proxy).visits("/").await;
+        assert_eq!((refused.status.as_u16(), refused.header("x-spillway-reason")), (429, "limit"));
     }
-    assert_eq!(origin.seen().len(), 5);
+    assert_eq!(origin.seen().len(), seen);
+    assert!(is_inside(&first.visits("/item").await), "those inside stay");
     proxy.shows("spillway_room_inside{room=\"sale\"}", 1.0).await;
 }
 

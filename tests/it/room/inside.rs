@@ -3,7 +3,7 @@
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{behind, comes_in, is_inside, is_waiting_page, shop, small};
+use super::{behind, comes_in, is_inside, is_waiting_page, rejects, shop, small};
 use crate::harness::origin::{Body, answer};
 use crate::harness::{Origin, Proxy, Shopper};
 
@@ -145,13 +145,25 @@ async fn an_idle_stay_frees_its_place() {
     assert!(is_waiting_page(&idle.visits("/").await));
 }
 
+/// A shop in which a journey begins at `/checkout` and ends the stay at `/checkout/paid`.
+async fn checkout(room: &str) -> (Origin, Proxy, String) {
+    let origin = Origin::saying("hello").await;
+    let route = |name: &str, path: &str, more: &str| {
+        format!(
+            "[[route]]\nname = \"{name}\"\npath = \"{path}\"\nclass = \"browse\"\norigin = \"shop\"\n\
+             room = \"sale\"\njourney = true\n{more}"
+        )
+    };
+    let routes =
+        route("checkout", "/checkout/{*rest}", "") + &route("paid", "/checkout/paid", "completes = \"sale\"\n");
+    let config = format!("{}{routes}", shop(&origin, room));
+    let proxy = Proxy::with(&config);
+    (origin, proxy, config)
+}
+
 #[tokio::test]
 async fn a_journey_inside_is_never_sent_back() {
-    let origin = Origin::saying("hello").await;
-    let checkout = "[[route]]\nname = \"checkout\"\npath = \"/checkout/{*rest}\"\nclass = \"browse\"\norigin = \"shop\"\n\
-                    room = \"sale\"\njourney = true\n";
-    let config = format!("{}{checkout}", shop(&origin, "active_shoppers = 1\nsession = \"1s\"\n"));
-    let proxy = Proxy::with(&config);
+    let (_origin, proxy, config) = checkout("active_shoppers = 1\nsession = \"1s\"\n").await;
     let [buyer, next] = pair(&proxy).await;
     assert!(is_inside(&buyer.visits("/checkout").await));
     assert!(buyer.cookie("spillway-journey").is_some());
@@ -160,10 +172,54 @@ async fn a_journey_inside_is_never_sent_back() {
     proxy.hears("the policy was read");
     next.becomes("sale", "closed").await;
     assert!(is_inside(&buyer.visits("/checkout/address").await));
-    // Even where the slot is somebody else's, or the pass is gone.
-    buyer.takes("spillway-room-sale", "1");
+    // Even where the slot is somebody else's.
+    let pass = buyer.holds("sale").unwrap();
+    buyer.calls("DELETE", "/.spillway/room/sale").await;
+    buyer.takes("spillway-room-sale", &pass);
     assert!(is_inside(&buyer.calls("POST", "/checkout/pay").await));
     assert!(is_inside(&buyer.visits("/item").await));
+    assert!((rejects(&proxy, "stale").await - 2.0).abs() < f64::EPSILON, "and it is counted");
+
+    let paid = buyer.calls("POST", "/checkout/paid").await;
+    assert!(is_inside(&paid));
+    assert_eq!(buyer.cookie("spillway-journey"), None, "no journey outlasts its order");
+    assert!(is_inside(&buyer.visits("/thanks").await));
+}
+
+#[tokio::test]
+async fn a_journey_alone_is_no_way_in() {
+    let (_origin, proxy, _) = checkout(&small(1)).await;
+    let [buyer, next] = pair(&proxy).await;
+    assert!(is_inside(&buyer.visits("/checkout").await));
+    let journey = buyer.cookie("spillway-journey").unwrap();
+    let friend = Shopper::at(&proxy);
+    friend.takes("spillway-journey", &journey);
+    assert!(is_waiting_page(&friend.visits("/").await), "without a pass");
+    assert!(is_waiting_page(&friend.visits("/checkout").await), "with a place");
+    let forger = Shopper::at(&proxy);
+    forger.takes("spillway-journey", &journey);
+    forger.takes("spillway-room-sale", "1");
+    assert!(is_waiting_page(&forger.visits("/checkout").await), "with what is no pass");
+
+    buyer.calls("DELETE", "/.spillway/room/sale").await;
+    next.becomes("sale", "called").await;
+    next.takes("spillway-journey", &journey);
+    assert!(is_inside(&next.visits("/").await), "who has one takes the turn as everybody");
+    assert_eq!(next.stands("sale").await["state"], "inside");
+}
+
+#[tokio::test]
+async fn a_journey_ends_with_the_stay() {
+    let (_origin, proxy, _) = checkout(&small(1)).await;
+    let [buyer, _next] = pair(&proxy).await;
+    buyer.visits("/checkout").await;
+    let paid = buyer.calls("POST", "/checkout/paid").await;
+    let given: Vec<_> = paid.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!(given.len(), 2, "{given:?}");
+    assert!(given.contains(&"spillway-journey=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"), "{given:?}");
+    assert!(is_inside(&buyer.visits("/thanks").await), "the last page");
+    let other = Shopper::at(&proxy);
+    assert!(is_waiting_page(&other.visits("/").await));
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ impl Desk<'_> {
                 let cookie = tell.then(|| self.door.ticket_cookie(&ticket)).flatten();
                 self.standing(Some(&standing), cookie)
             }
-            Holding::Farewell | Holding::Void | Holding::Nothing => {
+            Holding::Farewell | Holding::Lapsed(_) | Holding::Void | Holding::Nothing => {
                 let status = self.status_of(None);
                 Notice { situation: Situation::CookiesMissing, ..Notice::without_place(&status) }.absent(self.caller)
             }
@@ -97,7 +97,7 @@ impl Desk<'_> {
             Holding::Place { ticket, .. } => room.leave(ticket.epoch(), ticket.number(), door.now),
             // Whose it is not any more cannot give it up.
             Holding::Stay { pass, .. } => drop(room.finish(pass.slot(), door.now)),
-            Holding::Farewell | Holding::Void => {}
+            Holding::Farewell | Holding::Lapsed(_) | Holding::Void => {}
             Holding::Nothing => return None,
         }
         door.no_cookie()
@@ -119,7 +119,7 @@ impl Desk<'_> {
     fn join(&self) -> Turned {
         let held = match self.holding(false) {
             Holding::Stay { .. } | Holding::Place { .. } => None,
-            Holding::Farewell | Holding::Void | Holding::Nothing => Some(self.joined()),
+            Holding::Farewell | Holding::Lapsed(_) | Holding::Void | Holding::Nothing => Some(self.joined()),
         };
         match (held, self.to) {
             (Some(joined), Some(to)) => sent(to, self.cookie_of(&joined)),
@@ -170,7 +170,10 @@ impl Desk<'_> {
         let to = self.to.unwrap_or("/");
         match self.holding(true) {
             Holding::Stay { pass, tell } => sent(to, tell.then(|| self.door.pass_cookie(&pass)).flatten()),
-            Holding::Place { standing: Standing::Called, .. } | Holding::Farewell | Holding::Void => sent(to, None),
+            Holding::Place { standing: Standing::Called, .. }
+            | Holding::Farewell
+            | Holding::Lapsed(_)
+            | Holding::Void => sent(to, None),
             Holding::Place { ticket, standing, tell } => {
                 let status = self.status_of(Some(&standing));
                 let cookie = tell.then(|| self.door.ticket_cookie(&ticket)).flatten();
@@ -189,7 +192,12 @@ impl Desk<'_> {
     fn seen(&self) -> Turned {
         let cookie = match self.holding(true) {
             Holding::Place { ticket, tell: true, .. } => self.door.ticket_cookie(&ticket),
-            Holding::Place { .. } | Holding::Stay { .. } | Holding::Farewell | Holding::Void | Holding::Nothing => None,
+            Holding::Place { .. }
+            | Holding::Stay { .. }
+            | Holding::Farewell
+            | Holding::Lapsed(_)
+            | Holding::Void
+            | Holding::Nothing => None,
         };
         let mut response = bare(StatusCode::OK, cookie);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/gif"));
