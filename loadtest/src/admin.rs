@@ -38,6 +38,16 @@ impl Admin {
         }
     }
 
+    /// Changes what the JSON says.
+    pub(crate) fn patch(&self, path: &str, json: &str) -> Result<(), String> {
+        let request = Request::patch(path).header("content-type", "application/json");
+        let reply = self.send(request, Bytes::copy_from_slice(json.as_bytes()))?;
+        match reply.status.is_success() {
+            true => Ok(()),
+            false => Err(format!("PATCH {path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body))),
+        }
+    }
+
     fn send(&self, request: http::request::Builder, body: Bytes) -> Result<Reply, String> {
         let request = request.header("host", "127.0.0.1").body(Full::new(body)).map_err(|error| error.to_string())?;
         let sent = async { tokio::time::timeout(PATIENCE, self.connections.send(request)).await };

@@ -18,6 +18,7 @@ mod process;
 mod proxied;
 mod reload;
 mod report;
+mod room;
 mod scale;
 mod stage;
 mod surge;
@@ -70,6 +71,14 @@ enum Measurement {
     ReloadStorm(reload::StormOptions),
     /// A flood of client addresses through one limit
     TenMillionKeys(keys::Options),
+    /// Places lost, doubled or reordered while the proxy is killed again and again
+    Kill(room::kill::Options),
+    /// CPU per status poll of those who wait
+    Polls,
+    /// Time until the front of the line sees a pause or a message
+    Notice,
+    /// A million shoppers at a waiting room: order, cap, rate, promises, memory
+    Million(room::million::Options),
     /// The demo's shop in trouble, behind each proxy
     Surge(surge::Options),
     /// Every figure of the README's table; some 15 minutes
@@ -113,6 +122,10 @@ fn measure(measurement: &Measurement, options: stage::Options) -> Result<Vec<Fig
         Measurement::ReloadRoutes(options) => reload::routes(&stage, options)?,
         Measurement::ReloadStorm(options) => reload::storm(&stage, options)?,
         Measurement::TenMillionKeys(options) => keys::ten_million_keys(&stage, options)?,
+        Measurement::Kill(options) => room::kill::kill(&stage, options)?,
+        Measurement::Polls => room::polls::polls(&stage)?,
+        Measurement::Notice => room::notice::notice(&stage)?,
+        Measurement::Million(options) => room::million::million(&stage, options)?,
         Measurement::Surge(options) => surge::surge(&stage, options),
         Measurement::All => all(&stage)?,
     };

@@ -86,22 +86,32 @@ impl Peer {
         let config = directory.join(self.file());
         let text = self.configured(job, address, admin, &directory);
         fs::write(&config, text).map_err(|error| format!("{}: {error}", config.display()))?;
+        let mut proxy = self.launch(&program, &job.cores, &config, address, admin)?;
+        proxy.wait_until_listening()?;
+        Ok(proxy)
+    }
+
+    /// Starts it with a configuration in the directory of that file.
+    pub(crate) fn launch(
+        self,
+        program: &Path,
+        cores: &[Core],
+        config: &Path,
+        address: SocketAddr,
+        admin: SocketAddr,
+    ) -> Result<Proxy, String> {
+        let directory = config.parent().unwrap_or(Path::new("."));
         let mut command = Command::new(program);
-        command.current_dir(&directory);
+        command.current_dir(directory);
         match self {
-            Self::Spillway => command.args(["run", "--config"]).arg(&config),
-            Self::Nginx => command.arg("-p").arg(&directory).arg("-c").arg(&config),
-            Self::Haproxy => command.args(["-db", "-f"]).arg(&config),
+            Self::Spillway => command.args(["run", "--config"]).arg(config),
+            Self::Nginx => command.arg("-p").arg(directory).arg("-c").arg(config),
+            Self::Haproxy => command.args(["-db", "-f"]).arg(config),
         };
         let log = directory.join("stderr.log");
-        let program = File::create(&log).and_then(|file| Program::start(&command, &job.cores, file.into()));
+        let program = File::create(&log).and_then(|file| Program::start(&command, cores, file.into()));
         let program = program.map_err(|error| format!("{}: {error}", self.name()))?;
-        let mut proxy = Proxy { program, address, admin, config };
-        proxy.wait_until_listening().map_err(|problem| {
-            let said = fs::read_to_string(log).unwrap_or_default();
-            format!("{} {problem}\n{}", self.name(), said.trim_end())
-        })?;
-        Ok(proxy)
+        Ok(Proxy { program, address, admin, config: config.to_owned() })
     }
 
     /// Its configuration for `job`.
@@ -157,7 +167,18 @@ impl Peer {
 }
 
 impl Proxy {
-    fn wait_until_listening(&mut self) -> Result<(), String> {
+    /// Waits until it listens; else tells what it said.
+    pub(crate) fn wait_until_listening(&mut self) -> Result<(), String> {
+        self.listens().map_err(|problem| format!("{} {problem}\n{}", self.config.display(), self.said()))
+    }
+
+    /// What it said since it was started.
+    pub(crate) fn said(&self) -> String {
+        let said = fs::read_to_string(self.config.with_file_name("stderr.log")).unwrap_or_default();
+        said.trim_end().to_owned()
+    }
+
+    fn listens(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + START;
         while TcpStream::connect(self.address).is_err() {
             if self.program.ended() {

@@ -59,6 +59,12 @@ impl Program {
         Ok(rustix::process::kill_process(self.group, signal)?)
     }
 
+    /// Ends all of it at once, without a chance to say anything.
+    pub(crate) fn kill(&mut self) {
+        let _ = kill_process_group(self.group, Signal::KILL);
+        self.wait(Instant::now() + GRACE);
+    }
+
     /// Ids of the processes of the group.
     pub(crate) fn ids(&self) -> Vec<u32> {
         self.members().iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect()
@@ -72,9 +78,8 @@ impl Program {
     }
 
     fn wait(&mut self, until: Instant) -> bool {
-        while !self.members().is_empty() {
-            // Ended children stay in the list until they are waited for.
-            let _ = self.child.try_wait();
+        // A process whose first thread has ended is not in the list, and its other threads may still have its sockets.
+        while !(self.ended() && self.members().is_empty()) {
             if Instant::now() > until {
                 return false;
             }
@@ -88,8 +93,7 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = kill_process_group(self.group, Signal::TERM);
         if !self.wait(Instant::now() + GRACE) {
-            let _ = kill_process_group(self.group, Signal::KILL);
-            self.wait(Instant::now() + GRACE);
+            self.kill();
         }
     }
 }

@@ -79,9 +79,19 @@ pub(crate) fn refused(stage: &Stage) -> Result<Figure, String> {
 
 /// Microseconds of CPU per request, provided that all were answered as they should be.
 pub(crate) fn cost(proxy: &Proxy, ask: Ask, as_expected: impl Fn(&Heard) -> bool) -> Result<f64, String> {
-    Ask { lasting: WARM_UP, ..ask }.ask()?;
+    cost_of(proxy, ask.lasting, |lasting| Ask { lasting, ..ask }.ask(), as_expected)
+}
+
+/// As [`cost`], for requests that are made by `ask`.
+pub(crate) fn cost_of(
+    proxy: &Proxy,
+    lasting: Duration,
+    ask: impl Fn(Duration) -> Result<Heard, String>,
+    as_expected: impl Fn(&Heard) -> bool,
+) -> Result<f64, String> {
+    ask(WARM_UP)?;
     let before = proxy.program.cpu();
-    let heard = ask.ask()?;
+    let heard = ask(lasting)?;
     let used = proxy.program.cpu().saturating_sub(before);
     if heard.answers == 0 || heard.broken > 0 || !as_expected(&heard) {
         return Err(format!("answers are not what they should be: {heard:?}"));

@@ -74,6 +74,11 @@ impl Stage {
         Duration::from_secs(self.options.seconds)
     }
 
+    /// Where files of measurements are, until the end.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Starts a proxy for `job`.
     pub(crate) fn start(&self, peer: Peer, job: &Job) -> Result<Proxy, String> {
         peer.start(job, self.directory.path(), self.options.spillway.as_deref())

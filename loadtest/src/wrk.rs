@@ -1,6 +1,8 @@
 //! wrk and h2load as closed-loop clients: as fast as the proxy lets them.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -50,14 +52,8 @@ impl Ask {
     }
 
     fn wrk(&self) -> Result<Heard, String> {
-        let script = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
-        std::fs::write(script.path(), include_str!("../peers/wrk.lua")).map_err(|error| error.to_string())?;
-        let mut command = Command::new(find("wrk")?);
-        command.args(["-t1", "-c", CONNECTIONS, "-d", &format!("{}s", self.lasting.as_secs().max(1)), "-s"]);
-        command.arg(script.path()).args(["-H", "Host: shop.example"]).arg(self.url());
-        command.env("CLIENTS", self.clients.to_string());
-        let said = output(&mut command)?;
-        wrk_figures(&said).ok_or_else(|| format!("wrk said something unexpected:\n{said}"))
+        let clients = self.clients.to_string();
+        wrk(&self.url(), self.lasting, &[("CLIENTS", clients.as_ref())])
     }
 
     fn h2load(&self) -> Result<Heard, String> {
@@ -72,6 +68,35 @@ impl Ask {
         let scheme = if self.protocol == Protocol::Http1 { "http" } else { "https" };
         format!("{scheme}://{}{}", self.address, self.path)
     }
+}
+
+/// Tickets of a waiting room, each of which is asked with in turn.
+#[derive(Debug)]
+pub(crate) struct Tickets {
+    /// A file with one in a line, and behind a space the entity tag that its holder knows.
+    pub(crate) list: PathBuf,
+    /// The status that all answers should have; others are counted as refusals.
+    pub(crate) expected: u16,
+}
+
+impl Tickets {
+    /// Asks for as long as it should.
+    pub(crate) fn ask(&self, address: SocketAddr, path: &str, lasting: Duration) -> Result<Heard, String> {
+        let expected = self.expected.to_string();
+        let how = [("TICKETS", self.list.as_os_str()), ("EXPECTED", expected.as_ref())];
+        wrk(&format!("http://{address}{path}"), lasting, &how)
+    }
+}
+
+fn wrk(url: &str, lasting: Duration, how: &[(&str, &OsStr)]) -> Result<Heard, String> {
+    let script = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    std::fs::write(script.path(), include_str!("../peers/wrk.lua")).map_err(|error| error.to_string())?;
+    let mut command = Command::new(find("wrk")?);
+    command.args(["-t1", "-c", CONNECTIONS, "-d", &format!("{}s", lasting.as_secs().max(1)), "-s"]);
+    command.arg(script.path()).args(["-H", "Host: shop.example"]).arg(url);
+    command.envs(how.iter().copied());
+    let said = output(&mut command)?;
+    wrk_figures(&said).ok_or_else(|| format!("wrk said something unexpected:\n{said}"))
 }
 
 fn output(command: &mut Command) -> Result<String, String> {
