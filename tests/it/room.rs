@@ -5,6 +5,7 @@ mod answers;
 mod browser;
 mod clock;
 mod inside;
+mod kill;
 mod lasting;
 mod lobby;
 mod modes;
