@@ -67,6 +67,8 @@ pub enum Refusal {
     NotFound,
     /// A path of the proxy's own does not take this method.
     BadMethod,
+    /// A page of another site sent it to a path of the proxy's own.
+    CrossSite,
     /// The request did not arrive in time.
     RequestTimeout {
         /// Whether the origin may have seen a part of it.
@@ -100,6 +102,7 @@ impl Refusal {
             Self::Request(fault) => fault.status(),
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::BadMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::CrossSite => StatusCode::FORBIDDEN,
             Self::RequestTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyMalformed { .. } => StatusCode::BAD_REQUEST,
@@ -120,6 +123,7 @@ impl Refusal {
             Self::Request(_)
             | Self::NotFound
             | Self::BadMethod
+            | Self::CrossSite
             | Self::RequestTimeout { .. }
             | Self::BodyTooLarge { .. }
             | Self::BodyMalformed { .. }
@@ -144,6 +148,7 @@ impl Refusal {
             | Self::Request(_)
             | Self::NotFound
             | Self::BadMethod
+            | Self::CrossSite
             | Self::HeadersTooLarge
             | Self::Draining => false,
         }
@@ -166,7 +171,8 @@ impl Refusal {
             | Self::OriginFailed { .. }
             | Self::OriginTimeout { .. }
             | Self::NotFound
-            | Self::BadMethod => false,
+            | Self::BadMethod
+            | Self::CrossSite => false,
         }
     }
 }

@@ -114,6 +114,7 @@ const fn is_passing(refusal: Refusal) -> bool {
         Refusal::Request(_)
         | Refusal::NotFound
         | Refusal::BadMethod
+        | Refusal::CrossSite
         | Refusal::BodyTooLarge { .. }
         | Refusal::BodyMalformed { .. }
         | Refusal::HeadersTooLarge => false,

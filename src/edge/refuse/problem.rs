@@ -67,6 +67,7 @@ fn push_detail(text: &mut Vec<u8>, refusal: Refusal) {
         }
         Refusal::NotFound => "Nothing is served under this address.",
         Refusal::BadMethod => "This address does not take that method.",
+        Refusal::CrossSite => "This is not taken from a page of another site.",
         Refusal::RequestTimeout { .. } => "The request did not arrive in time.",
         Refusal::BodyTooLarge { .. } => "The request's body is too long.",
         Refusal::BodyMalformed { .. } => "The request's body is malformed.",

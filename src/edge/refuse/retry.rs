@@ -24,6 +24,7 @@ pub(super) fn seconds(refusal: Refusal, class: ClassIndex, random: u64) -> Optio
         | Refusal::Request(_)
         | Refusal::NotFound
         | Refusal::BadMethod
+        | Refusal::CrossSite
         | Refusal::RequestTimeout { .. }
         | Refusal::BodyTooLarge { .. }
         | Refusal::BodyMalformed { .. }

@@ -11,7 +11,7 @@ use crate::edge::hygiene::{Fault, RequestId};
 use crate::policy::fixture::{policy, route};
 use crate::policy::path::PathFault;
 
-const REFUSALS: [Refusal; 16] = [
+const REFUSALS: [Refusal; 17] = [
     Refusal::Limit { limit: 0, retry_after: Duration::from_millis(4_200) },
     Refusal::Capacity,
     Refusal::WaitedOut,
@@ -23,6 +23,7 @@ const REFUSALS: [Refusal; 16] = [
     Refusal::Request(Fault::Misdirected),
     Refusal::NotFound,
     Refusal::BadMethod,
+    Refusal::CrossSite,
     Refusal::RequestTimeout { forwarded: false },
     Refusal::BodyTooLarge { forwarded: true },
     Refusal::BodyMalformed { forwarded: true },

@@ -57,6 +57,7 @@ impl Phrases {
             Refusal::NotFound => &self.missing,
             Refusal::Request(_)
             | Refusal::BadMethod
+            | Refusal::CrossSite
             | Refusal::RequestTimeout { .. }
             | Refusal::BodyTooLarge { .. }
             | Refusal::BodyMalformed { .. }

@@ -1,14 +1,16 @@
 //! How a request comes to a room: whether somebody looks at what it is answered with, and may be given a place.
 
-use http::header::ACCEPT_LANGUAGE;
+use http::header::{ACCEPT_LANGUAGE, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::config::settings::Language;
+use crate::edge::hygiene::Authority;
 use crate::edge::preference;
 use crate::edge::refuse::Audience;
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 /// What browsers said before there was `Sec-Purpose`.
 const OLD_PURPOSES: [HeaderName; 2] = [HeaderName::from_static("purpose"), HeaderName::from_static("x-moz")];
@@ -82,6 +84,24 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     says(&SEC_PURPOSE) || OLD_PURPOSES.iter().any(says)
 }
 
+/// Whether a page of another site sent it, or one of another host of this site. A browser sends no ticket along with a
+/// foreign form, and would put the one it is answered with in place of a better one.
+pub(super) fn is_foreign(headers: &HeaderMap, host: &str) -> bool {
+    match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
+        Some(b"cross-site" | b"same-site") => true,
+        // The browser knows better than a comparison with a host that somebody on the way may have rewritten.
+        Some(b"same-origin" | b"none") => false,
+        // Browsers leave it out on plain http; programs have neither.
+        _ => headers.get_all(ORIGIN).iter().any(|origin| !is_at(origin.as_bytes(), host)),
+    }
+}
+
+/// Whether an origin as browsers write it, `scheme://host:port` or `null`, is at this host.
+fn is_at(origin: &[u8], host: &str) -> bool {
+    let authority = origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"));
+    authority.and_then(|authority| Authority::parse(authority).ok()).is_some_and(|authority| authority.host() == host)
+}
+
 /// The language in which its reader is spoken to.
 pub(super) fn language(headers: &HeaderMap) -> Language {
     preference::language(headers.get(ACCEPT_LANGUAGE).map_or(&b""[..], HeaderValue::as_bytes))
@@ -122,6 +142,33 @@ mod tests {
             ("GET", &[BROWSER, ("x-moz", "prefetch")], (false, false, false)),
         ] {
             assert_eq!(seen(method, headers), expected, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_foreign() {
+        for (headers, expected) in [
+            (&[][..], false),
+            (&[("sec-fetch-site", "same-origin")], false),
+            (&[("sec-fetch-site", "none")], false),
+            (&[("sec-fetch-site", "cross-site")], true),
+            (&[("sec-fetch-site", "same-site")], true),
+            (&[("sec-fetch-site", "same-site"), ("origin", "https://shop.example")], true),
+            (&[("sec-fetch-site", "same-origin"), ("origin", "null")], false),
+            (&[("origin", "https://shop.example")], false),
+            (&[("origin", "http://shop.example:8080")], false),
+            (&[("origin", "https://elsewhere.example")], true),
+            (&[("origin", "https://shop.example.elsewhere")], true),
+            (&[("origin", "https://shop.example/@elsewhere")], true),
+            (&[("origin", "null")], true),
+            (&[("origin", "")], true),
+            (&[("origin", "https://shop.example"), ("origin", "https://elsewhere")], true),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(*name, HeaderValue::from_static(value));
+            }
+            assert_eq!(is_foreign(&map, "shop.example"), expected, "{headers:?}");
         }
     }
 }

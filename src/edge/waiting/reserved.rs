@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 use self::desk::Desk;
 use self::endpoint::Endpoint;
 use self::query::Query;
-use super::approach::Approach;
+use super::approach::{self, Approach};
 use super::door::Door;
 use super::notice::Caller;
 use crate::edge::answer;
@@ -67,6 +67,9 @@ fn serve(screened: Screened) -> Answer {
         let mut answer = answer::refused(trail, &asker, &Audience::of(&parts), Refusal::BadMethod);
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static(endpoint.methods()));
         return answer;
+    }
+    if found.is_some_and(|(endpoint, _)| endpoint.acts()) && approach::is_foreign(&parts.headers, target.host()) {
+        return answer::refused(trail, &asker, &Audience::of(&parts), Refusal::CrossSite);
     }
     let turned = found.and_then(|(endpoint, room)| {
         let door = Door::of(&trail, &asker, room)?;

@@ -152,6 +152,33 @@ async fn an_app_without_pages_asks_for_a_place() {
 }
 
 #[tokio::test]
+async fn a_form_of_another_site_gives_and_takes_no_place() {
+    let (_origin, proxy, shopper) = line().await;
+    shopper.stands("sale").await;
+    let ticket = shopper.holds("sale");
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://elsewhere.example"),
+        ("origin", "null"),
+    ] {
+        // Its browser sends no cookie along, and would keep the one of the answer.
+        let lured = Shopper::at(&proxy).with(name, value);
+        let refused = lured.submits(&format!("{STATUS}/join?to=/")).await;
+        assert_eq!((refused.status.as_u16(), refused.header("set-cookie")), (403, ""), "{name}: {value}");
+        let refused = lured.calls("POST", &format!("{STATUS}/join")).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["reason"]), (403, &"request".into()), "{name}: {value}");
+        lured.takes("spillway-room-sale", ticket.clone().unwrap());
+        assert_eq!(lured.submits(&format!("{STATUS}/leave")).await.status, 403, "{name}: {value}");
+    }
+    assert_eq!(shopper.stands("sale").await["position"], 1);
+    for (name, value) in [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")] {
+        let own = Shopper::at(&proxy).with(name, value);
+        assert_eq!(own.calls("POST", &format!("{STATUS}/join")).await.status, 200, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_under_it_reaches_an_origin() {
     let (origin, proxy) = behind(&small(5)).await;
     let client = proxy.client();

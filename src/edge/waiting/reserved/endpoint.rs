@@ -47,6 +47,11 @@ impl Endpoint {
         self.methods().split(", ").any(|allowed| allowed == method.as_str())
     }
 
+    /// Whether a form can change with it what somebody has, even a form of another site.
+    pub(super) const fn acts(self) -> bool {
+        matches!(self, Self::Leave | Self::Join)
+    }
+
     /// The methods it takes, as in `Allow`.
     pub(super) const fn methods(self) -> &'static str {
         match self {
