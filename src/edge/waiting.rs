@@ -6,6 +6,7 @@
 //! a `notice` with it; pages are painted from a [`scene`]. What the answer of an origin means for a stay is in `stay`.
 
 mod approach;
+mod destination;
 mod door;
 mod gate;
 mod holding;

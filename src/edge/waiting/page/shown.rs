@@ -8,6 +8,7 @@ use super::assets::Script;
 use super::figures;
 use super::words::{self, Notice, Phrases, phrases};
 use crate::config::settings::Language;
+use crate::edge::waiting::destination::is_local;
 use crate::edge::waiting::scene::{Scene, Situation};
 
 /// Without scripts a page asks no more often than this, in seconds: each time it is loaded as a whole.
@@ -50,7 +51,7 @@ impl<'a> Shown<'a> {
             Situation::Closed { has_place: true, .. } => Some(phrases.kept),
             _ => None,
         };
-        let to = if is_local(scene.to) { scene.to } else { "/" };
+        let to = if is_local(scene.to.as_bytes()) { scene.to } else { "/" };
         let encoded_to = utf8_percent_encode(short(to), UNRESERVED).to_string();
         let status_url = format!("/.spillway/room/{}", scene.room);
         let wait_url = format!("{status_url}/wait?to={encoded_to}&lang={}", language.tag());
@@ -301,13 +302,4 @@ fn situation(situation: Situation<'_>, phrases: &'static Phrases) -> (&'static s
 fn short(to: &str) -> &str {
     let path = to.split('?').next().unwrap_or(to);
     [to, path].into_iter().find(|to| to.len() <= LONGEST_TO).unwrap_or("/")
-}
-
-/// Whether a browser takes it for a path of this host: it takes `//` and `/\` for another one, and leaves control
-/// characters out before it looks.
-fn is_local(to: &str) -> bool {
-    let mut letters = to.chars();
-    letters.next() == Some('/')
-        && !matches!(letters.next(), Some('/' | '\\'))
-        && !to.contains(|c: char| c.is_control() || c == ' ')
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::config::settings::Language;
+use crate::edge::waiting::destination::is_local;
 
 /// Longer destinations are not gone to.
 const LONGEST_DESTINATION: usize = 4096;
@@ -23,24 +24,13 @@ impl<'a> Query<'a> {
     /// Where the shopper was going (`to`): a path of this host with its query, and of the shop, not of the proxy.
     pub(super) fn destination(self) -> Option<String> {
         let to = self.get("to")?;
-        is_local(&to).then(|| String::from_utf8(to.into_owned()).ok()).flatten()
+        (to.len() <= LONGEST_DESTINATION && is_local(&to)).then(|| String::from_utf8(to.into_owned()).ok()).flatten()
     }
 
     /// The language the page is to be in (`lang`).
     pub(super) fn language(self) -> Option<Language> {
         Language::of_tag(&self.get("lang")?)
     }
-}
-
-/// Whether a browser that is sent there stays on this host, and comes out where it is sent.
-///
-/// Browsers take `//host` and `/\host` for another host, and drop control bytes and what is around them.
-fn is_local(to: &[u8]) -> bool {
-    let rooted = matches!(to, [b'/'] | [b'/', b'!'..=b'.' | b'0'..=b'[' | b']'..=b'~', ..]);
-    rooted
-        && to.len() <= LONGEST_DESTINATION
-        && to.iter().all(|byte| matches!(byte, b'!'..=b'~') && *byte != b'\\')
-        && !to.starts_with(b"/.spillway")
 }
 
 #[cfg(test)]

@@ -73,6 +73,23 @@ fn a_long_address_does_not_make_a_heavy_page() {
 }
 
 #[test]
+fn a_page_leads_only_to_this_host() {
+    for to in [
+        "//elsewhere",
+        "/\\elsewhere",
+        "/a\\b",
+        "/\t/elsewhere",
+        "/a b",
+        "elsewhere",
+        "/セ",
+        "/.spillway/room/sale/wait",
+    ] {
+        let page = html(&Standard, &Scene { to, ..in_line(Language::English) });
+        assert_eq!(data(&page)["to"], "/", "{to}");
+    }
+}
+
+#[test]
 fn the_policy_names_the_style_and_the_script_that_are_there() {
     for (name, page) in all() {
         let policy = page.policy.to_str().unwrap();
