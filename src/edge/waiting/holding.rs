@@ -43,7 +43,7 @@ pub(super) enum Holding {
 /// How the holder asks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asking {
-    /// From a page without scripts, which asks rarely.
+    /// From a page without scripts or in a hidden tab, which asks rarely.
     pub(super) slowly: bool,
     /// On a journey, whose slot is kept longer.
     pub(super) on_journey: bool,

@@ -39,6 +39,22 @@ async fn who_falls_silent_is_passed_over_and_the_next_when_back() {
     assert_eq!(late.stands("sale").await["position"], 2, "whoever is back is ahead of who comes later");
 }
 
+#[tokio::test]
+async fn a_hidden_tab_may_be_silent_for_longer() {
+    let (_origin, _proxy, [inside, hidden, second]) = line().await;
+    let asks = async || hidden.calls("GET", "/.spillway/room/sale?hidden=1").await.json();
+    assert_eq!(asks().await["position"], 1);
+    let heard = Instant::now();
+    until("another one would be passed over", async || {
+        second.stands("sale").await;
+        (heard.elapsed() > PATIENCE_AT_THE_FRONT).then_some(())
+    })
+    .await;
+    inside.calls("DELETE", "/.spillway/room/sale").await;
+    until("the turn is the hidden one's", async || (asks().await["state"] == "called").then_some(())).await;
+    assert_eq!(second.stands("sale").await["state"], "waiting");
+}
+
 async fn rotate(proxy: &Proxy) {
     assert_eq!(proxy.admin().call("POST", "/v1/keys/rotate", "").await.status, 200);
 }

@@ -165,6 +165,13 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_tab_says_so() {
+        for script in [Script::Live, Script::Lobby, Script::Draw] {
+            assert!(script.text().contains("scene.status+(document.hidden?'?hidden=1':'')"));
+        }
+    }
+
+    #[test]
     fn nothing_in_an_asset_ends_its_element() {
         for script in Script::ALL {
             assert!(!script.text().contains("</") && !script.text().contains("<!--"));

@@ -126,7 +126,7 @@ each('sound-switch', box => box.addEventListener('change', () => {
   ring([523.25]);
 }));
 
-// Asks for the status when the server says, and at once when somebody looks again.
+// Asks for the status when the server says, and at once when somebody looks away or again.
 let timer, asking, askedAt = 0, tag = '', every = Math.max(1000, scene.poll), failures = 0, heard;
 const later = pause => {
   clearTimeout(timer);
@@ -155,7 +155,8 @@ const ask = async () => {
   try {
     const headers = { 'Accept-Language': scene.language };
     if (tag) headers['If-None-Match'] = tag;
-    const answer = await fetch(scene.status, { headers, cache: 'no-store', signal: abort.signal });
+    // A hidden tab is let ask rarely, which the server has to know to be patient.
+    const answer = await fetch(scene.status + (document.hidden ? '?hidden=1' : ''), { headers, cache: 'no-store', signal: abort.signal });
     const header = name => answer.headers.get(name);
     pause = header('Retry-After') * 1000 || 0;
     const date = Date.parse(header('Date'));
@@ -201,7 +202,7 @@ render({
   eta_seconds: scene.eta,
   sold_out: scene.sold,
 });
-document.addEventListener('visibilitychange', () => { if (!document.hidden) wake(); });
+document.addEventListener('visibilitychange', wake);
 addEventListener('pageshow', event => {
   if (!event.persisted) return;
   clearTimeout(leaving);
