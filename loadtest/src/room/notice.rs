@@ -47,7 +47,8 @@ fn announce(stage: &Stage, origin: &Origin) -> Result<[f64; 2], String> {
         workers: 1,
         cores: vec![stage.options.proxy_core],
     };
-    let venue = Venue::build(stage, "notice", &terms, origin.address)?;
+    // Each round begins with a directory of its own: what an operator has set outlives the process.
+    let venue = Venue::build(stage, &format!("notice-{:08x}", fastrand::u32(..)), &terms, origin.address)?;
     let _proxy = venue.open()?;
     let address = venue.address;
     let admin = Admin::new(venue.admin)?;
@@ -76,6 +77,9 @@ fn announce(stage: &Stage, origin: &Origin) -> Result<[f64; 2], String> {
         seen.iter().map(|seen| of(seen).saturating_duration_since(since).as_secs_f64()).fold(0.0, f64::max)
     };
     let (pause, message) = (last(|seen| seen.pause, paused), last(|seen| seen.message, said));
+    if pause <= 0.0 || message <= 0.0 {
+        return Err("the line knew before it was told".to_owned());
+    }
     eprintln!("    {pause:.2} s for the pause, {message:.2} s for the message");
     Ok([pause, message])
 }
