@@ -210,6 +210,7 @@ impl Room {
         self.era.store(Arc::new(next));
         self.sold_out.store(false, Relaxed);
         self.grants.store(0, Relaxed);
+        self.counts.given.store(0, Relaxed);
         desk.lobby = None;
         desk.hold = false;
         desk.numbers = 0;
