@@ -20,7 +20,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1000)]
     pub(crate) kills: u32,
     /// Proxies at once, each with a crowd and a state directory of its own
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 16)]
     pub(crate) at_once: u32,
     /// Decides who does what, and when
     #[arg(long, default_value_t = 1)]
@@ -30,8 +30,11 @@ pub(crate) struct Options {
 /// Shoppers of a crowd, and how many of them may be inside: a line that is mostly there, and now and then is not.
 const SHOPPERS: u32 = 48;
 const CAP: usize = 16;
-/// A process is killed after at most so many answers.
-const LONGEST_LIFE: f64 = 400.0;
+/// Most processes are killed after so many answers at most, and more of them after a few than after many.
+const SHORT: f64 = 400.0;
+/// One of so many is killed after so many: long enough that people are called who have outlived the one before.
+const LONG_OF: u8 = 3;
+const LONG: std::ops::Range<u64> = 300..700;
 /// Some are killed before they are ready.
 const STILLBORN: u8 = 16;
 const STARTING: Duration = Duration::from_millis(150);
@@ -105,7 +108,8 @@ fn haunt(stage: &Stage, house: u32, origin: SocketAddr, kills: u32, seed: u64) -
     let address = Arc::new(Mutex::new(venue.address));
     let crowd = Crowd::gather(address, SHOPPERS, CAP, seed).map_err(|error| error.to_string())?;
     for _ in 0..kills {
-        let life = LONGEST_LIFE.powf(dice.f64()) as u64;
+        let long = dice.u8(..LONG_OF) == 0;
+        let life = if long { dice.u64(LONG) } else { SHORT.powf(dice.f64()) as u64 };
         let alive = until_heard(&crowd, &mut proxy, life);
         thread::sleep(Duration::from_micros(dice.u64(..3_000)));
         proxy.program.kill();
@@ -117,7 +121,7 @@ fn haunt(stage: &Stage, house: u32, origin: SocketAddr, kills: u32, seed: u64) -
         }
         proxy = venue.start()?;
     }
-    until_heard(&crowd, &mut proxy, LONGEST_LIFE as u64).map_err(|problem| format!("{problem}\n{}", proxy.said()))?;
+    until_heard(&crowd, &mut proxy, LONG.end).map_err(|problem| format!("{problem}\n{}", proxy.said()))?;
     crowd.finish().map_err(|error| error.to_string())
 }
 
