@@ -127,13 +127,18 @@ fn haunt(stage: &Stage, house: u32, origin: SocketAddr, kills: u32, seed: u64) -
 
 /// Waits until the crowd has heard so many answers more.
 fn until_heard(crowd: &Crowd, proxy: &mut Proxy, more: u64) -> Result<(), String> {
-    let (goal, deadline) = (crowd.answers() + more, Instant::now() + PATIENCE);
-    while crowd.answers() < goal {
+    let goal = crowd.answers() + more;
+    let (mut heard, mut deadline) = (crowd.answers(), Instant::now() + PATIENCE);
+    while heard < goal {
         if proxy.program.ended() {
             return Err("the proxy ended by itself".to_owned());
         }
         if crowd.is_gone() || Instant::now() > deadline {
             return Err("nobody hears an answer any more".to_owned());
+        }
+        // A long line asks rarely: only silence is a failure.
+        if crowd.answers() > heard {
+            (heard, deadline) = (crowd.answers(), Instant::now() + PATIENCE);
         }
         thread::sleep(Duration::from_millis(1));
     }
