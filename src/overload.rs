@@ -9,6 +9,7 @@ mod classes;
 mod lines;
 mod pool;
 mod seats;
+mod signal;
 mod sync;
 mod tally;
 
@@ -21,6 +22,9 @@ use crate::config::settings::ClassSettings;
 
 pub use self::classes::{ClassShare, MAX_CLASSES, Slot};
 pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Usage, Waiting};
+pub use self::signal::{
+    Baseline, Bounds, Cause, ClassGoal, Directive, Event, Finish, Governor, QueueCounts, RouteTag, State, Window,
+};
 
 impl From<&ClassSettings> for ClassShare {
     fn from(class: &ClassSettings) -> Self {
