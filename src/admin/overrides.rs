@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Admin;
 use super::answer::{Answer, failed, json, problem, refused};
@@ -101,7 +101,7 @@ fn view(admin: &Admin, target: &Target) -> Option<Json> {
 fn known(target: &Target) -> &'static [&'static str] {
     match target {
         Target::Limit(_) => &["rate", "burst", "mode", "ttl", "reason"],
-        Target::Origin(_) => &["limit", "mode", "ttl", "reason"],
+        Target::Origin(_) => &["mode", "limit", "min", "max", "enforce", "ttl", "reason"],
         Target::Server { .. } => &["state", "ttl", "reason"],
         Target::Room(_) => &["mode", "active_shoppers", "admit_rate", "message", "ttl", "reason"],
     }
@@ -136,15 +136,18 @@ pub(super) fn read(target: &Target, body: &[u8], actor: &str, now: Timestamp) ->
     Ok(Override { target: target.clone(), set, state, until, reason, actor: actor.to_owned(), since: now })
 }
 
-/// `limit` alone means a fixed one.
+/// `limit` alone means a fixed one; bounds alone mean an adaptive one.
 fn capacity(fields: &mut Fields) -> Option<Json> {
-    let (mode, limit) = (fields.take("mode"), fields.take("limit"));
-    match (mode, limit) {
-        (None, None) => None,
-        (None, Some(limit)) => Some(json!({ "mode": "fixed", "limit": limit })),
-        (Some(mode), None) => Some(json!({ "mode": mode })),
-        (Some(mode), Some(limit)) => Some(json!({ "mode": mode, "limit": limit })),
+    let keys = ["mode", "limit", "min", "max", "enforce"].into_iter();
+    let mut set: Map<String, Json> = keys.filter_map(|key| Some((key.to_owned(), fields.take(key)?))).collect();
+    if set.is_empty() {
+        return None;
     }
+    if !set.contains_key("mode") {
+        let mode = if set.contains_key("limit") { "fixed" } else { "adaptive" };
+        set.insert("mode".to_owned(), mode.into());
+    }
+    Some(Json::Object(set))
 }
 
 fn server_state(fields: &mut Fields) -> Option<ServerState> {

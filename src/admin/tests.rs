@@ -247,6 +247,9 @@ async fn hostile_bodies_change_nothing() {
         ("/v1/limits/login", "{}", ""),
         ("/v1/origins/shop", r#"{"limit": 0}"#, "origin.shop.capacity.limit"),
         ("/v1/origins/shop", r#"{"limit": -1}"#, "origin.shop.capacity.limit"),
+        ("/v1/origins/shop", r#"{"limit": 5, "max": 9}"#, "origin.shop.capacity.max"),
+        ("/v1/origins/shop", r#"{"min": 5, "max": 4}"#, "origin.shop.capacity.max"),
+        ("/v1/origins/shop", r#"{"min": 1001}"#, "origin.shop.capacity.min"),
         ("/v1/origins/shop/servers/127.0.0.1:9001", r#"{"state": "off"}"#, "state"),
     ] {
         let reply = api.send("PATCH", path, "", body.as_bytes()).await;

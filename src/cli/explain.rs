@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::config::{self, Problem};
 use crate::edge::hygiene::Rehearsal;
 use crate::policy::Policy;
-use crate::policy::explain::Explanation;
+use crate::policy::explain::{Capacity, Explanation};
 
 /// Exit code of wrong usage.
 const WRONG_USAGE: u8 = 2;
@@ -164,18 +164,7 @@ impl Display for InWords<'_> {
             line(f, "completes", format_args!("a good answer ends the stay in room {room}"))?;
         }
         if let Some(capacity) = capacity {
-            let guaranteed = capacity.guaranteed * 100.0;
-            match capacity.limit {
-                Some(limit) => line(
-                    f,
-                    "capacity",
-                    format_args!(
-                        "{} takes {limit} at once, {guaranteed}% of it guaranteed to the class",
-                        capacity.origin
-                    ),
-                )?,
-                None => line(f, "capacity", format_args!("{} takes any number at once", capacity.origin))?,
-            }
+            line(f, "capacity", format_args!("{}", AtOnce(capacity)))?;
         }
         let at = self.args.at.map_or_else(String::new, |at| format!(" at {at}"));
         line(f, "campaign", format_args!("{}{at}", campaign.as_deref().unwrap_or("none in force")))?;
@@ -187,6 +176,32 @@ impl Display for InWords<'_> {
 
 fn line(f: &mut Formatter<'_>, name: &str, text: fmt::Arguments<'_>) -> fmt::Result {
     writeln!(f, "{name:<9} {text}")
+}
+
+/// How many requests an origin takes at once, and the part of the class.
+struct AtOnce<'a>(&'a Capacity);
+
+impl Display for AtOnce<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Capacity { origin, mode, limit, min, guaranteed } = self.0;
+        let guaranteed = guaranteed * 100.0;
+        match (limit, min) {
+            (None, _) => write!(f, "{origin} takes any number at once"),
+            (Some(limit), None) => {
+                write!(f, "{origin} takes {limit} at once, {guaranteed}% of it guaranteed to the class")
+            }
+            (Some(max), Some(_)) if *mode == "shadow" => {
+                write!(
+                    f,
+                    "{origin} takes any number at once; what a measured limit of up to {max} would refuse is counted"
+                )
+            }
+            (Some(max), Some(min)) => write!(
+                f,
+                "{origin} takes as many at once as it does best with, {min} to {max}, {guaranteed}% of it guaranteed to the class"
+            ),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -228,7 +243,7 @@ mod tests {
             "limit     per-client: 20/s, burst 40, enforce; client-ip counted under 2001:db8::/64\n",
             "room      sale: auto, 2000 inside, rate auto; newcomers come in while there is room and nobody waits, and \
              wait in line otherwise\n",
-            "capacity  storefront takes 200 at once, 30% of it guaranteed to the class\n",
+            "capacity  storefront takes as many at once as it does best with, 4 to 1000, 30% of it guaranteed to the class\n",
             "campaign  none in force at 2026-11-10T16:00:00Z\n",
             "verdict   forwarded: forwarded to storefront if room sale has a place and per-client has a token and a seat \
              is free within 2s (line ",

@@ -1,9 +1,9 @@
-//! `capacity = { mode = "fixed", limit = 200 }`: a table whose keys depend on its mode.
+//! `capacity = { mode = "adaptive", min = 4, max = 1000 }`: a table whose keys depend on its mode.
 
 use serde_json::{Value as Json, json};
 
 use super::decode::{Decode, Typed, Value, mismatch, place_of};
-use super::problem::Problems;
+use super::problem::{Place, Problems};
 use super::section::section;
 use super::settings::CapacitySettings;
 use super::text::{did_you_mean, nearest, words};
@@ -24,6 +24,20 @@ section! {
 }
 
 section! {
+    /// As many requests at once as the origin is found to do best with.
+    struct Adaptive {
+        /// Kind of capacity.
+        required mode: AdaptiveMode,
+        /// Requests at the origin at once, at least, over all servers: what it gets when it is stuck.
+        default min: Whole<1, 1_000_000> = Whole(4),
+        /// Requests at the origin at once, at most, over all servers.
+        default max: Whole<1, 1_000_000> = Whole(1_000),
+        /// false counts what would have been refused, and refuses nothing.
+        default enforce: bool = true,
+    }
+}
+
+section! {
     /// As many requests at once as come.
     struct Unlimited {
         /// Kind of capacity.
@@ -37,6 +51,13 @@ pub(super) enum FixedMode {
 }
 
 words!(FixedMode, "\"fixed\"", { "fixed" => FixedMode::Fixed });
+
+#[derive(Debug)]
+pub(super) enum AdaptiveMode {
+    Adaptive,
+}
+
+words!(AdaptiveMode, "\"adaptive\"", { "adaptive" => AdaptiveMode::Adaptive });
 
 #[derive(Debug)]
 pub(super) enum UnlimitedMode {
@@ -66,16 +87,10 @@ impl Decode for Capacity {
                 let UnlimitedMode::Unlimited = Unlimited::decode(value, problems)?.mode?.value;
                 Some(Self(CapacitySettings::Unlimited))
             }
-            Some("adaptive") => {
-                let message = "adaptive capacity is not in this version yet: \
-                    give the number of requests that the origin bears at once";
-                let instead = "write { mode = \"fixed\", limit = 200 } with your own number";
-                problems.add(place_of(mode), message, instead.to_owned());
-                None
-            }
+            Some("adaptive") => adaptive(&Adaptive::decode(value, problems)?, problems).map(Self),
             other => {
-                let meant = other.and_then(|mode| nearest(mode, ["fixed", "unlimited"]));
-                let message = "expected \"fixed\" or \"unlimited\"";
+                let meant = other.and_then(|mode| nearest(mode, ["adaptive", "fixed", "unlimited"]));
+                let message = "expected \"adaptive\", \"fixed\" or \"unlimited\"";
                 problems.add(place_of(mode), message, meant.map(did_you_mean));
                 None
             }
@@ -83,8 +98,30 @@ impl Decode for Capacity {
     }
 
     fn schema() -> Json {
-        json!({ "oneOf": [Fixed::schema(), Unlimited::schema()] })
+        json!({ "oneOf": [Adaptive::schema(), Fixed::schema(), Unlimited::schema()] })
     }
+}
+
+fn adaptive(typed: &Adaptive, problems: &mut Problems<'_>) -> Option<CapacitySettings> {
+    let AdaptiveMode::Adaptive = typed.mode.as_ref()?.value;
+    let (min, max) = (typed.min.value.0, typed.max.value.0);
+    if min > max {
+        let (place, message, instead) = match typed.max.place {
+            Place::Absent(..) => (
+                typed.min.place,
+                format!("{min} at least is more than {max} at most, which is what max is unless given"),
+                format!("give max, too, or a min of {max} or less"),
+            ),
+            place => (
+                place,
+                format!("{max} at most is less than {min}, which is the least that min asks for"),
+                format!("write a max of {min} or more, or a min of {max} or less"),
+            ),
+        };
+        problems.add(place, message, instead);
+        return None;
+    }
+    Some(CapacitySettings::Adaptive { min, max, enforce: typed.enforce.value })
 }
 
 impl Typed for Capacity {
@@ -92,6 +129,9 @@ impl Typed for Capacity {
         match self.0 {
             CapacitySettings::Unlimited => json!({ "mode": "unlimited" }),
             CapacitySettings::Fixed { limit } => json!({ "mode": "fixed", "limit": limit }),
+            CapacitySettings::Adaptive { min, max, enforce } => {
+                json!({ "mode": "adaptive", "min": min, "max": max, "enforce": enforce })
+            }
         }
     }
 }

@@ -200,6 +200,15 @@ pub enum CapacitySettings {
         /// How many; at least 1.
         limit: u32,
     },
+    /// As many at once as are found to be best.
+    Adaptive {
+        /// Never fewer; at least 1.
+        min: u32,
+        /// Never more; at least `min`.
+        max: u32,
+        /// Whether the limit refuses anything; if not, what it would have refused is counted.
+        enforce: bool,
+    },
 }
 
 /// `health_check = { … }`.

@@ -146,12 +146,22 @@ pub struct Limit {
 pub struct Capacity {
     /// The origin's name.
     pub origin: String,
-    /// `fixed` or `unlimited`.
+    /// `adaptive`, `shadow` (adaptive, and refuses nothing), `fixed` or `unlimited`.
     pub mode: &'static str,
-    /// Requests at the origin at once; `None` for no limit.
+    /// Requests at the origin at once; of adaptive capacity, never more. `None` for no limit.
     pub limit: Option<u32>,
+    /// Of adaptive capacity, never fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<u32>,
     /// Share of it the class gets when it wants it, 0.0 – 1.0.
     pub guaranteed: f64,
+}
+
+impl Capacity {
+    /// Whether a request may be refused for want of it.
+    fn refuses(&self) -> bool {
+        self.limit.is_some() && self.mode != "shadow"
+    }
 }
 
 /// The outcome.
@@ -279,7 +289,7 @@ impl Explanation {
             text.push_str(&format!("{joint} {} has a token", enforced.join(" and ")));
             joint = " and";
         }
-        if self.capacity.as_ref().is_some_and(|capacity| capacity.limit.is_some()) {
+        if self.capacity.as_ref().is_some_and(Capacity::refuses) {
             let wait = self.class.as_ref().map_or(0.0, |class| class.max_wait_seconds);
             let wait = humantime::format_duration(Duration::try_from_secs_f64(wait).unwrap_or_default());
             text.push_str(&format!("{joint} a seat is free within {wait}"));
@@ -296,12 +306,14 @@ fn describe_class(policy: &Policy, class: ClassIndex, by_journey: bool) -> Optio
 
 fn describe_capacity(policy: &Policy, class: ClassIndex, route: &RouteSettings) -> Option<Capacity> {
     let origin = policy.settings.origins.get(route.origin)?;
-    let (mode, limit) = match origin.capacity {
-        CapacitySettings::Unlimited => ("unlimited", None),
-        CapacitySettings::Fixed { limit } => ("fixed", Some(limit)),
+    let (mode, min, limit) = match origin.capacity {
+        CapacitySettings::Unlimited => ("unlimited", None, None),
+        CapacitySettings::Fixed { limit } => ("fixed", None, Some(limit)),
+        CapacitySettings::Adaptive { min, max, enforce: true } => ("adaptive", Some(min), Some(max)),
+        CapacitySettings::Adaptive { min, max, enforce: false } => ("shadow", Some(min), Some(max)),
     };
     let guaranteed = policy.settings.classes.get(class).map_or(0.0, |class| class.guaranteed);
-    Some(Capacity { origin: origin.name.clone(), mode, limit, guaranteed })
+    Some(Capacity { origin: origin.name.clone(), mode, limit, min, guaranteed })
 }
 
 fn describe_limit(policy: &Policy, question: &Question<'_>, client: IpAddr, limit: &LimitSettings) -> Limit {

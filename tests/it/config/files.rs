@@ -78,7 +78,7 @@ fn tables_by_name_keep_the_order_of_the_file() {
     let (_, settings) = config::read(&Path::new(FILES).join("valid/every_key.toml")).unwrap();
     let origins: Vec<&str> = settings.origins.iter().map(|origin| origin.name.as_str()).collect();
     let limits: Vec<&str> = settings.limits.iter().map(|limit| limit.name.as_str()).collect();
-    assert_eq!(origins, ["storefront", "images"]);
+    assert_eq!(origins, ["storefront", "images", "search"]);
     assert_eq!(limits, ["a.b", "cookie", "shopper"]);
     assert_eq!(settings.routes[0].limits, [0, 2]);
     assert_eq!(settings.routes[1].origin, 1);

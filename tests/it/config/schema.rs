@@ -107,7 +107,7 @@ impl Reference {
 fn is_toml(line: &str) -> bool {
     let key = line.split(" = ").next().unwrap_or_default();
     let named = line.contains(" = ") && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    named || line.starts_with("[[")
+    named || line.starts_with('[')
 }
 
 fn toml_of(value: &Value) -> String {

@@ -136,7 +136,10 @@ fn server_url() -> impl Strategy<Value = ServerUrl> {
 
 fn capacity() -> impl Strategy<Value = CapacitySettings> {
     let fixed = (1..=1_000_000_u32).prop_map(|limit| CapacitySettings::Fixed { limit });
-    prop_oneof![Just(CapacitySettings::Unlimited), fixed]
+    let bounds = (1..=1_000_000_u32).prop_flat_map(|max| (1..=max, Just(max)));
+    let adaptive =
+        (bounds, any::<bool>()).prop_map(|((min, max), enforce)| CapacitySettings::Adaptive { min, max, enforce });
+    prop_oneof![Just(CapacitySettings::Unlimited), fixed, adaptive]
 }
 
 fn health_check() -> impl Strategy<Value = HealthCheckSettings> {

@@ -72,6 +72,9 @@ fn origin(origin: &OriginSettings, out: &mut String) -> fmt::Result {
     match origin.capacity {
         CapacitySettings::Unlimited => writeln!(out, "capacity = {{ mode = \"unlimited\" }}")?,
         CapacitySettings::Fixed { limit } => writeln!(out, "capacity = {{ mode = \"fixed\", limit = {limit} }}")?,
+        CapacitySettings::Adaptive { min, max, enforce } => {
+            writeln!(out, "capacity = {{ mode = \"adaptive\", min = {min}, max = {max}, enforce = {enforce} }}")?;
+        }
     }
     let ejection = &origin.ejection;
     writeln!(out, "[origin.\"{}\".ejection]\nfailures = {}", origin.name, ejection.failures)?;
