@@ -6,6 +6,7 @@
 //! Knows nothing of requests, deadlines, runtimes and clocks: whoever waits drops [`Waiting`] when its time is over.
 
 mod classes;
+mod feed;
 mod lines;
 mod pool;
 mod seats;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use crate::config::settings::ClassSettings;
 
 pub use self::classes::{ClassShare, MAX_CLASSES, Slot};
+pub use self::feed::{Feed, Flight};
 pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Usage, Waiting};
 pub use self::signal::{
     Baseline, Bounds, Cause, ClassGoal, Directive, Event, Finish, Governor, QueueCounts, RouteTag, State, Window,

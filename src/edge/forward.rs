@@ -20,15 +20,16 @@ use super::body::{DownloadLimits, Held, ResponseBody};
 use super::hygiene::{self, Forwarding};
 use super::refuse::{Audience, Refusal};
 use super::screen::Screened;
+use super::snapshot::{OriginHandle, Snapshot};
 use super::stack::{Answer, AnswerFuture};
 use super::trail::Trail;
 use super::tunnel;
 use super::upload::{Upload, UploadFault, UploadLimits, UploadState};
 use super::worker::Worker;
-use crate::clock::Nanos;
-use crate::config::settings::RouteSettings;
+use crate::clock::{self, Nanos};
+use crate::config::settings::{RouteIndex, RouteSettings};
 use crate::origin::{Exchange, Fault, OriginError, RequestBody, Sending};
-use crate::overload::Seat;
+use crate::overload::{Finish, Flight, Seat};
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
@@ -93,9 +94,16 @@ fn send(admitted: Admitted) -> Result<(Sent, Exchanging), Answer> {
     let mut request = Request::from_parts(parts, body);
     let client_side = target.is_websocket().then(|| hyper::upgrade::on(&mut request));
     let worker = &connection.worker;
+    let flight = flight(&pinned, origin, route, &trail, now);
     let sending = worker.origins().send(&origin.origin, request, now, settings.response_timeout);
-    let exchanging = Exchanging { sending: Some(sending), seat: Some(seat), worker: Rc::clone(worker) };
+    let exchanging = Exchanging { sending: Some(sending), flight, seat: Some(seat), worker: Rc::clone(worker) };
     Ok((Sent { trail, asker, audience, upload, client_side, at: now }, exchanging))
+}
+
+/// Notes that a request is sent to an origin of adaptive capacity.
+fn flight(pinned: &Snapshot, origin: &OriginHandle, route: RouteIndex, trail: &Trail, now: Nanos) -> Option<Flight> {
+    let (tag, class) = (pinned.route_tag(route)?, origin.slot(trail.class)?);
+    origin.adaptive.as_ref()?.feed.begin(trail.connection.worker.index(), tag, class, now)
 }
 
 fn request_body(body: Incoming, settings: &RouteSettings, trail: &Trail) -> (RequestBody, Option<Rc<UploadState>>) {
@@ -115,6 +123,7 @@ const ABANDONED: Duration = Duration::from_secs(30);
 /// A request at the origin, with the seat it holds there.
 struct Exchanging {
     sending: Option<Sending>,
+    flight: Option<Flight>,
     seat: Option<Seat>,
     worker: Rc<Worker>,
 }
@@ -130,6 +139,7 @@ impl Future for Exchanging {
             return Poll::Pending;
         };
         self.sending = None;
+        land(self.flight.take(), &exchange);
         Poll::Ready((exchange, self.seat.take()))
     }
 }
@@ -140,11 +150,38 @@ impl Drop for Exchanging {
         if let Some(sending) = self.sending.take()
             && !self.worker.is_stopped()
         {
-            let seat = self.seat.take();
+            let (flight, seat) = (self.flight.take(), self.seat.take());
             tokio::task::spawn_local(async move {
-                let _ = tokio::time::timeout(ABANDONED, sending).await;
+                if let Ok(exchange) = tokio::time::timeout(ABANDONED, sending).await {
+                    land(flight, &exchange);
+                }
                 drop(seat);
             });
+        }
+    }
+}
+
+/// Notes how a request has ended for its origin.
+fn land(flight: Option<Flight>, exchange: &Result<Exchange, OriginError>) {
+    let Some(mut flight) = flight else { return };
+    match exchange {
+        Ok(Exchange { response, timings, .. }) => {
+            flight.connected(Duration::from_nanos(timings.connect));
+            let finish = match response.status() {
+                StatusCode::SWITCHING_PROTOCOLS => Finish::Gone,
+                status if status.is_server_error() => Finish::Failed,
+                _ => Finish::Good,
+            };
+            flight.end(finish, timings.first_byte);
+        }
+        Err(error) => {
+            let finish = match error.fault() {
+                Fault::Error => Finish::Failed,
+                Fault::Timeout => Finish::TimedOut,
+                // It has seen nothing of such a request, or only a part.
+                Fault::Down | Fault::Capacity | Fault::Client => Finish::Gone,
+            };
+            flight.end(finish, clock::now());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Handles (buckets, seats, servers, counters) are kept by name in the [`SnapshotBuilder`] and handed from one
 //! snapshot to the next, so a reload never refills a bucket, loses a seat or resets a counter.
 
+mod adaptive;
 mod rooms;
 
 use std::collections::HashMap;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 
 use rustls::server::ProducesTickets;
 
+pub use self::adaptive::Adaptive;
+use self::adaptive::Tags;
 pub use self::rooms::RoomHandle;
 use self::rooms::Rooms;
 use super::tls::{self, ListenerTls};
@@ -21,7 +24,7 @@ use crate::config::settings::{
 use crate::edge::waiting::scene::Painter;
 use crate::limit::{KeyHasher, Limiter};
 use crate::origin::{self, Origin, Origins};
-use crate::overload::{ClassShare, Seats, Slot};
+use crate::overload::{ClassShare, RouteTag, Seats, Slot};
 use crate::policy::Policy;
 use crate::policy::journey::JourneyKeys;
 use crate::policy::verdict::Mode;
@@ -61,6 +64,8 @@ pub struct OriginHandle {
     pub seats: Arc<Seats>,
     /// Where each class, by class index, is counted in `seats`.
     pub slots: Vec<Slot>,
+    /// What is measured of it, if its capacity is adaptive.
+    pub adaptive: Option<Arc<Adaptive>>,
     /// Its counters.
     pub metrics: Arc<OriginMetrics>,
 }
@@ -75,6 +80,7 @@ impl OriginHandle {
 
 #[derive(Debug)]
 struct RouteHandle {
+    tag: RouteTag,
     /// By class index; only classes this route's requests can have.
     metrics: Vec<Option<Arc<RouteMetrics>>>,
 }
@@ -102,6 +108,12 @@ impl Snapshot {
     #[must_use]
     pub fn origin_of(&self, route: RouteIndex) -> Option<&OriginHandle> {
         self.origins.get(self.policy.settings.routes.get(route)?.origin)
+    }
+
+    /// What a route goes by in samples.
+    #[must_use]
+    pub fn route_tag(&self, route: RouteIndex) -> Option<RouteTag> {
+        self.routes.get(route).map(|handle| handle.tag)
     }
 
     /// Counts a refusal by a limit.
@@ -142,6 +154,8 @@ pub struct SnapshotBuilder {
     workers: usize,
     limiters: HashMap<String, Arc<Limiter>>,
     seats: HashMap<String, Arc<Seats>>,
+    adaptive: HashMap<String, Arc<Adaptive>>,
+    tags: Tags,
     origins: Arc<Origins>,
     rooms: Rooms,
 }
@@ -175,6 +189,8 @@ impl SnapshotBuilder {
             workers,
             limiters: HashMap::new(),
             seats: HashMap::new(),
+            adaptive: HashMap::new(),
+            tags: Tags::default(),
             origins,
         })
     }
@@ -259,27 +275,29 @@ impl SnapshotBuilder {
 
     fn origin_handles(&mut self, settings: &Settings, origins: Vec<Arc<Origin>>) -> Vec<OriginHandle> {
         let shares: Vec<_> = settings.classes.iter().map(ClassShare::from).collect();
-        let mut before = std::mem::take(&mut self.seats);
+        let (mut before, mut measured) = (std::mem::take(&mut self.seats), std::mem::take(&mut self.adaptive));
         let handles = settings.origins.iter().zip(origins).map(|(settings, origin)| {
             let seats = before.remove(&settings.name).unwrap_or_else(|| Arc::new(Seats::new(self.workers)));
-            let limit = match settings.capacity {
-                CapacitySettings::Unlimited => None,
-                CapacitySettings::Fixed { limit } => Some(limit),
-            };
-            let slots = seats.reconfigure(limit, &shares);
+            let slots = seats.reconfigure(adaptive::limit(settings.capacity, seats.limit()), &shares);
+            let adaptive = matches!(settings.capacity, CapacitySettings::Adaptive { .. });
+            let measured = measured.remove(&settings.name);
+            let adaptive = adaptive.then(|| measured.unwrap_or_else(|| Arc::new(Adaptive::new(self.workers))));
             let metrics = self.metrics.origin(&settings.name);
-            OriginHandle { origin, seats, slots, metrics }
+            OriginHandle { origin, seats, slots, adaptive, metrics }
         });
         let handles: Vec<_> = handles.collect();
         let names = settings.origins.iter().map(|origin| origin.name.clone());
-        self.seats = names.zip(handles.iter().map(|handle| Arc::clone(&handle.seats))).collect();
+        self.seats = names.clone().zip(handles.iter().map(|handle| Arc::clone(&handle.seats))).collect();
+        let adaptive = names.zip(&handles).filter_map(|(name, handle)| Some((name, handle.adaptive.clone()?)));
+        self.adaptive = adaptive.collect();
         handles
     }
 
-    fn routes(&self, policy: &Policy) -> Vec<RouteHandle> {
+    fn routes(&mut self, policy: &Policy) -> Vec<RouteHandle> {
         let settings = &policy.settings;
         let lifting: Vec<_> = settings.routes.iter().filter(|route| route.journey).map(|route| route.class).collect();
-        let handle = |route: &RouteSettings| {
+        let tags = self.tags.of(&settings.routes);
+        let handle = |(route, tag): (&RouteSettings, RouteTag)| {
             let reachable =
                 |class: ClassIndex| class == route.class || (class < route.class && lifting.contains(&class));
             let metrics = settings
@@ -287,9 +305,9 @@ impl SnapshotBuilder {
                 .iter()
                 .enumerate()
                 .map(|(class, settings)| reachable(class).then(|| self.metrics.route(&route.name, &settings.name)));
-            RouteHandle { metrics: metrics.collect() }
+            RouteHandle { tag, metrics: metrics.collect() }
         };
-        settings.routes.iter().map(handle).collect()
+        settings.routes.iter().zip(tags).map(handle).collect()
     }
 
     fn listeners(&self, settings: &Settings, tls: Vec<Option<ListenerTls>>) -> Vec<ListenerHandle> {

@@ -31,7 +31,8 @@ impl Slot {
         usize::from(self.0)
     }
 
-    fn at(index: usize) -> Self {
+    /// The last one, if there are not so many.
+    pub(super) fn at(index: usize) -> Self {
         Self(u8::try_from(index.min(MAX_CLASSES - 1)).unwrap_or(0))
     }
 }

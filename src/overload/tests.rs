@@ -1,5 +1,7 @@
 //! Seats by scenario, against a model, and in every interleaving that shuttle finds.
 
+mod feed;
+mod feed_interleavings;
 mod interleavings;
 mod model;
 mod order;
