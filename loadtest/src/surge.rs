@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use spillway::demo::database::{LiveDatabase, Parameters};
+use spillway::demo::database::Parameters;
 use spillway::demo::page::Page;
 use spillway::demo::shoppers::{Crowd, Habits, Stretch, Tally, Timeline};
+use spillway::demo::station::{LiveStation, Model, Trouble};
 use spillway::demo::storefront::Storefront;
 
 use crate::peer::{Job, Peer};
@@ -78,7 +79,8 @@ pub(crate) fn surge(stage: &Stage, options: Options) -> Vec<Figure> {
 /// Keeps the shop open until the program is ended.
 pub(crate) fn open_shop(port: u16) -> Result<Vec<Figure>, String> {
     let address = (Ipv4Addr::LOCALHOST, port).into();
-    let shop = Storefront::open(address, Parameters::default()).map_err(|error| format!("port {port}: {error}"))?;
+    let shop = Storefront::open(address, Model::Retrograde.build(Parameters::default()))
+        .map_err(|error| format!("port {port}: {error}"))?;
     println!("The shop is open at http://{}/", shop.address());
     loop {
         thread::park();
@@ -88,7 +90,8 @@ pub(crate) fn open_shop(port: u16) -> Result<Vec<Figure>, String> {
 /// One run; percentages in the order of the figures.
 fn play(stage: &Stage, guard: Guard, options: Options) -> Result<[f64; 4], String> {
     let healthy = Parameters::default();
-    let shop = Storefront::open((Ipv4Addr::LOCALHOST, 0).into(), healthy).map_err(|error| error.to_string())?;
+    let station = Model::Retrograde.build(healthy);
+    let shop = Storefront::open((Ipv4Addr::LOCALHOST, 0).into(), station).map_err(|error| error.to_string())?;
     let job = Job { seats: healthy.best_concurrency, ..Job::generous(shop.address(), stage.options.proxy_core) };
     let proxy = match guard {
         Guard::Nobody => None,
@@ -99,7 +102,7 @@ fn play(stage: &Stage, guard: Guard, options: Options) -> Result<[f64; 4], Strin
     thread::sleep(BEFORE);
     let before = crowd.take();
     let troubled = Instant::now();
-    let possible_each_second = options.trouble(shop.database());
+    let possible_each_second = options.trouble(shop.station());
     let during = crowd.take();
     let possible = possible_each_second * troubled.elapsed().as_secs_f64();
     thread::sleep(AFTER.saturating_sub(LAST));
@@ -149,8 +152,8 @@ impl Options {
     }
 
     /// Makes the trouble, and gives the work that was possible in each of its seconds, in seconds.
-    fn trouble(&self, database: &LiveDatabase) -> f64 {
-        let healthy = database.parameters();
+    fn trouble(&self, station: &LiveStation) -> f64 {
+        let healthy = Parameters::default();
         let best = f64::from(healthy.best_concurrency);
         match self.scenario {
             Scenario::Surge => {
@@ -158,17 +161,17 @@ impl Options {
                 best
             }
             Scenario::Stuck => {
-                database.set_parameters(Parameters { speed: STUCK_SPEED, ..healthy });
+                station.trouble(Trouble::Speed(STUCK_SPEED));
                 thread::sleep(STUCK);
-                database.set_parameters(healthy);
+                station.trouble(Trouble::Speed(1.0));
                 thread::sleep(TROUBLE.saturating_sub(STUCK));
                 let stuck = STUCK.div_duration_f64(TROUBLE);
                 best * (1.0 - stuck + stuck * STUCK_SPEED)
             }
             Scenario::Halved => {
-                database.set_parameters(Parameters { best_concurrency: healthy.best_concurrency / 2, ..healthy });
+                station.trouble(Trouble::BestConcurrency(healthy.best_concurrency / 2));
                 thread::sleep(TROUBLE);
-                database.set_parameters(healthy);
+                station.trouble(Trouble::BestConcurrency(healthy.best_concurrency));
                 best / 2.0
             }
         }

@@ -18,6 +18,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use crate::demo::shoppers::{Connections, Crowd, Habits};
+use crate::demo::station::Model;
 use crate::demo::storefront::Storefront;
 use console::{Console, Said};
 use proxy::Embedded;
@@ -56,7 +57,8 @@ fn perform(args: &Args) -> Result<(), String> {
     let scene = Scene::new(args.surge);
     let shop_address = free_port(args.port, "--port")?;
     let admin_address = free_port(args.admin_port, "--admin-port")?;
-    let storefront = Storefront::open((Ipv4Addr::LOCALHOST, 0).into(), scene.database).map_err(text)?;
+    let storefront =
+        Storefront::open((Ipv4Addr::LOCALHOST, 0).into(), Model::Retrograde.build(scene.database)).map_err(text)?;
     let place = Place::create().map_err(|error| format!("no place for the proxy's state: {error}"))?;
     let config = place.0.join("spillway.toml");
     std::fs::write(&config, scene.config(shop_address, admin_address, storefront.address())).map_err(text)?;

@@ -4,16 +4,13 @@
 //! slows the others by more than its share, so that the throughput of all together falls: with `n` jobs, `N` the best
 //! number and `r` [`Parameters::retrograde`], it is `N·(N/n)^r` jobs' worth. That is what lock contention, lost caches and
 //! swapped buffers do, and why an overfilled database does not come back while the load stays.
-//!
-//! A job runs to its end whether or not anybody still wants the answer.
-
-mod live;
-
-pub use live::LiveDatabase;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
+use std::vec::Drain;
+
+use super::station::{Job, JobId, Offered, Optimum, Started, Station, Trouble};
 
 /// What the database can do; may be changed while it works.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,24 +37,28 @@ impl Parameters {
         let overfilled = (jobs / best).max(1.0);
         self.speed.max(SLOWEST) * jobs.min(best) / overfilled.powf(self.retrograde)
     }
+
+    /// The most of it, and the least number of jobs that brings it.
+    #[must_use]
+    pub fn best(&self) -> Optimum {
+        let best = self.best_concurrency.max(1);
+        Optimum { concurrency: f64::from(best), goodput: self.throughput(best as usize) }
+    }
 }
 
 /// Keeps finishing times finite.
 const SLOWEST: f64 = 1e-6;
 
-/// Names a job.
-pub type JobId = u64;
-
-/// The database at one moment. Times are durations since any fixed moment and never go back.
+/// The database at one moment.
 #[derive(Debug)]
 pub struct Database {
     parameters: Parameters,
     now: Duration,
     /// Seconds of work that a job present from the beginning would have received.
     received: f64,
-    jobs: BinaryHeap<Reverse<Job>>,
+    jobs: BinaryHeap<Reverse<Share>>,
     finished: Vec<JobId>,
-    started: JobId,
+    started: u64,
 }
 
 impl Database {
@@ -74,55 +75,19 @@ impl Database {
         }
     }
 
-    /// What it can do at present.
-    #[must_use]
-    pub fn parameters(&self) -> Parameters {
-        self.parameters
-    }
-
     /// Changes what it can do from `now` on; jobs under way continue at the new speed.
     pub fn set_parameters(&mut self, parameters: Parameters, now: Duration) {
         self.advance(now);
         self.parameters = parameters;
     }
 
-    /// Starts a job that alone would take `work`.
-    pub fn start(&mut self, work: Duration, now: Duration) -> JobId {
-        self.advance(now);
-        self.started += 1;
-        self.jobs.push(Reverse(Job { ends: self.received + work.as_secs_f64(), id: self.started }));
-        self.started
-    }
-
-    /// Jobs under way.
-    #[must_use]
-    pub fn jobs(&self) -> usize {
-        self.jobs.len()
-    }
-
-    /// The job that ends first and when, if nothing changes until then.
-    #[must_use]
-    pub fn next(&self) -> Option<(JobId, Duration)> {
-        let Reverse(job) = self.jobs.peek()?;
-        let seconds = (job.ends - self.received).max(0.0) / self.speed_of_each();
-        // Rounded up, so that the job has ended when the time has come.
-        let nanos = (seconds * 1e9).ceil().min(u64::MAX as f64) as u64;
-        Some((job.id, self.now.saturating_add(Duration::from_nanos(nanos))))
-    }
-
-    /// Jobs that have ended by `now` and were not reported before, in the order they ended.
-    pub fn finished(&mut self, now: Duration) -> std::vec::Drain<'_, JobId> {
-        self.advance(now);
-        self.finished.drain(..)
-    }
-
     fn advance(&mut self, now: Duration) {
-        while let Some((id, at)) = self.next().filter(|&(_, at)| at <= now) {
-            if let Some(Reverse(job)) = self.jobs.pop() {
-                self.received = self.received.max(job.ends);
+        while let Some(at) = self.next().filter(|at| *at <= now) {
+            if let Some(Reverse(share)) = self.jobs.pop() {
+                self.received = self.received.max(share.ends);
+                self.finished.push(share.id);
             }
             self.now = at;
-            self.finished.push(id);
         }
         let passed = now.saturating_sub(self.now);
         if !self.jobs.is_empty() {
@@ -137,31 +102,74 @@ impl Database {
     }
 }
 
-#[derive(Debug)]
-struct Job {
-    ends: f64,
-    id: JobId,
-}
+impl Station for Database {
+    fn start(&mut self, job: Job, now: Duration) -> Started {
+        self.advance(now);
+        self.started += 1;
+        let ends = self.received + job.work.as_secs_f64();
+        self.jobs.push(Reverse(Share { ends, order: self.started, id: job.id }));
+        Started::Running
+    }
 
-impl Ord for Job {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.ends.total_cmp(&other.ends).then(self.id.cmp(&other.id))
+    fn next(&self) -> Option<Duration> {
+        let Reverse(share) = self.jobs.peek()?;
+        let seconds = (share.ends - self.received).max(0.0) / self.speed_of_each();
+        // Rounded up, so that the job has ended when the time has come.
+        let nanos = (seconds * 1e9).ceil().min(u64::MAX as f64) as u64;
+        Some(self.now.saturating_add(Duration::from_nanos(nanos)))
+    }
+
+    fn finished(&mut self, now: Duration) -> Drain<'_, JobId> {
+        self.advance(now);
+        self.finished.drain(..)
+    }
+
+    fn jobs(&self) -> usize {
+        self.jobs.len()
+    }
+
+    fn optimum(&self, offered: Offered) -> Optimum {
+        let best = self.parameters.best();
+        Optimum { goodput: best.goodput.min(offered.work), ..best }
+    }
+
+    fn trouble(&mut self, trouble: Trouble, now: Duration) {
+        let parameters = match trouble {
+            Trouble::Speed(speed) => Parameters { speed, ..self.parameters },
+            Trouble::BestConcurrency(best_concurrency) => Parameters { best_concurrency, ..self.parameters },
+            Trouble::Delay(..) | Trouble::HotLock(_) | Trouble::Cold => return,
+        };
+        self.set_parameters(parameters, now);
     }
 }
 
-impl PartialOrd for Job {
+/// A job's part of the work of all.
+#[derive(Debug)]
+struct Share {
+    ends: f64,
+    order: u64,
+    id: JobId,
+}
+
+impl Ord for Share {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.ends.total_cmp(&other.ends).then(self.order.cmp(&other.order))
+    }
+}
+
+impl PartialOrd for Share {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Job {
+impl PartialEq for Share {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Job {}
+impl Eq for Share {}
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The shop: a few honest pages over a database that is only a model, served over HTTP/1.1.
 //!
-//! It burns no CPU for its work; jobs of the [`database`](super::database) end by timer. A request whose client has left
+//! It burns no CPU for its work; jobs of the [`station`](super::station) end by timer. A request whose client has left
 //! stops waiting, its job does not.
 
 mod art;
@@ -11,7 +11,7 @@ mod orders;
 mod pages;
 mod shop;
 
-pub use catalogue::{CATALOGUE, Product};
+pub use catalogue::{CATALOGUE, HOT, Product};
 
 use std::convert::Infallible;
 use std::io;
@@ -27,35 +27,35 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::background::{Background, Stop};
-use super::database::{LiveDatabase, Parameters};
+use super::station::{LiveStation, Station};
 use shop::Shop;
 
 /// An open shop on a thread of its own; dropping it closes it.
 #[derive(Debug)]
 pub struct Storefront {
     address: SocketAddr,
-    database: LiveDatabase,
+    station: LiveStation,
     orders: Arc<AtomicU64>,
     _thread: Background,
 }
 
 impl Storefront {
-    /// Opens a shop at `address` (port 0: one from the kernel).
+    /// Opens a shop at `address` (port 0: one from the kernel), whose pages `station` serves.
     ///
     /// # Errors
     /// When the address cannot be bound or no thread is to be had.
-    pub fn open(address: SocketAddr, parameters: Parameters) -> io::Result<Self> {
+    pub fn open(address: SocketAddr, station: Box<dyn Station>) -> io::Result<Self> {
         let listener = bind(address)?;
         let address = listener.local_addr()?;
-        let database = LiveDatabase::new(parameters);
+        let station = LiveStation::new(station);
         let orders = Arc::new(AtomicU64::new(0));
-        let (shared, counted) = (database.clone(), Arc::clone(&orders));
+        let (shared, counted) = (station.clone(), Arc::clone(&orders));
         let thread = Background::start("storefront", move |stop| async move {
             let shop = Rc::new(Shop::new(shared.clone(), counted));
             tokio::task::spawn_local(async move { shared.drive().await });
             serve(listener, shop, stop).await;
         })?;
-        Ok(Self { address, database, orders, _thread: thread })
+        Ok(Self { address, station, orders, _thread: thread })
     }
 
     /// Where it listens.
@@ -64,10 +64,10 @@ impl Storefront {
         self.address
     }
 
-    /// Its database, to look at and to trouble.
+    /// What serves its pages, to look at and to trouble.
     #[must_use]
-    pub fn database(&self) -> &LiveDatabase {
-        &self.database
+    pub fn station(&self) -> &LiveStation {
+        &self.station
     }
 
     /// Orders paid for since it opened.

@@ -3,6 +3,7 @@ use std::time::Instant;
 use super::*;
 use crate::demo::database::Parameters;
 use crate::demo::page::Class;
+use crate::demo::station::Model;
 use crate::demo::storefront::Storefront;
 
 const HURRIED: Habits = Habits {
@@ -15,7 +16,7 @@ const HURRIED: Habits = Habits {
 
 /// Lets shoppers come until `enough`, for at most ten seconds.
 fn watch(parameters: Parameters, rate: f64, habits: Habits, enough: impl Fn(&Tally) -> bool) -> (Tally, u64) {
-    let shop = Storefront::open(([127, 0, 0, 1], 0).into(), parameters).unwrap();
+    let shop = Storefront::open(([127, 0, 0, 1], 0).into(), Model::Retrograde.build(parameters)).unwrap();
     let crowd = Crowd::gather(shop.address(), Timeline::steady(rate), habits, 1).unwrap();
     let began = Instant::now();
     let mut sum = Tally::default();

@@ -31,6 +31,9 @@ impl fmt::Display for Money {
     }
 }
 
+/// The slug of the product that everybody may want at once.
+pub const HOT: &str = "teapot";
+
 /// Everything on the shelf.
 pub const CATALOGUE: &[Product] = &[
     Product {

@@ -12,11 +12,11 @@ use hyper::body::Incoming;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::cart::{self, Cart};
-use super::catalogue::{self, Product};
+use super::catalogue::{self, HOT, Product};
 use super::orders::{OrderBook, random_text};
 use super::{form, pages};
-use crate::demo::database::LiveDatabase;
 use crate::demo::page::Page;
+use crate::demo::station::{Done, LiveStation};
 
 /// What the shop answers with.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -32,7 +32,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// The shop behind all connections.
 pub(super) struct Shop {
-    database: LiveDatabase,
+    station: LiveStation,
     orders: RefCell<OrderBook>,
     paid: Arc<AtomicU64>,
 }
@@ -47,6 +47,17 @@ struct Visit {
     delivery: Option<Delivery>,
 }
 
+impl Visit {
+    /// Whether it looks at, or takes, the product that everybody may want.
+    fn is_hot(&self, form: &str) -> bool {
+        match self.page {
+            Page::Product => self.name == HOT,
+            Page::ChangeCart => form::field(form, "product").is_some_and(|slug| slug == HOT),
+            _ => false,
+        }
+    }
+}
+
 /// Who gets it, and where.
 struct Delivery {
     name: String,
@@ -54,11 +65,11 @@ struct Delivery {
 }
 
 impl Shop {
-    pub(super) fn new(database: LiveDatabase, paid: Arc<AtomicU64>) -> Self {
-        Self { database, orders: RefCell::default(), paid }
+    pub(super) fn new(station: LiveStation, paid: Arc<AtomicU64>) -> Self {
+        Self { station, orders: RefCell::default(), paid }
     }
 
-    /// Answers one request, after the database has done its part.
+    /// Answers one request, after the station has done its part.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
@@ -79,8 +90,10 @@ impl Shop {
             cart: cart_of(&head.headers),
             delivery: cookie(&head.headers, DELIVERY).and_then(|cookie| Delivery::parse(&cookie)),
         };
-        self.database.run(page.work()).await;
-        self.show(&visit, &form)
+        match self.station.run(page.work(), page.class(), visit.is_hot(&form)).await {
+            Done::Finished => self.show(&visit, &form),
+            Done::Rejected => text(StatusCode::SERVICE_UNAVAILABLE, "Too busy.\n"),
+        }
     }
 
     fn show(&self, visit: &Visit, form: &str) -> Answer {

@@ -5,12 +5,14 @@ use http_body_util::Full;
 use tokio::task::LocalSet;
 
 use super::*;
+use crate::demo::database::Parameters;
 use crate::demo::shoppers::{Connections, Reply};
+use crate::demo::station::Model;
 
 /// Runs `visit` against a shop whose database takes no time worth mentioning.
 fn visiting<F: Future<Output = ()>>(visit: impl FnOnce(Visitor) -> F) -> u64 {
-    let shop =
-        Storefront::open(([127, 0, 0, 1], 0).into(), Parameters { speed: 1e3, ..Parameters::default() }).unwrap();
+    let quick = Model::Retrograde.build(Parameters { speed: 1e3, ..Parameters::default() });
+    let shop = Storefront::open(([127, 0, 0, 1], 0).into(), quick).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let visitor = Visitor { connections: Connections::new(shop.address()), cookies: Vec::new() };
     LocalSet::new().block_on(&runtime, visit(visitor));
