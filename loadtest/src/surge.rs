@@ -132,7 +132,7 @@ const LAST: Duration = Duration::from_secs(5);
 impl Options {
     fn timeline(&self) -> Timeline {
         let capacity = f64::from(Parameters::default().best_concurrency) / work_of_a_journey();
-        let stretch = |lasts, load| Stretch { lasts, rate: load * capacity };
+        let stretch = |lasts, load| Stretch { lasts, rate: load * capacity, buyers: 1.0 };
         let trouble = match self.scenario {
             Scenario::Surge | Scenario::Halved => self.load,
             Scenario::Stuck => self.calm(),

@@ -1,7 +1,8 @@
 //! People who want to buy something and come whether or not the shop keeps up.
 //!
 //! Arrivals are open-loop: a slow shop does not slow them down. Each shopper walks a journey from the front page to a paid
-//! order, thinks between pages, leaves an answer that takes too long, tries again a few times and then gives up for good.
+//! order, or only looks around, thinks between pages, leaves an answer that takes too long, tries again a few times and
+//! then gives up: for good, or until later.
 //! Each has an address of its own, sent as `X-Forwarded-For`; together they use as few connections as are busy at once.
 
 mod connections;
@@ -13,7 +14,7 @@ mod walk;
 
 pub use connections::{Connections, Reply};
 pub use tally::{ClassTally, Recorder, Tally};
-pub use timeline::{Arrivals, Stretch, Timeline};
+pub use timeline::{Arrival, Arrivals, Errand, Stretch, Timeline};
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,7 +39,20 @@ pub struct Habits {
     pub retries: u32,
     /// Mean time before such a try.
     pub pause: Duration,
+    /// Whether a refusal that names a time is taken at its word: the next try is that long after it, and a little.
+    pub heeds_retry_after: bool,
+    /// Share of shoppers (0.0 – 1.0) who want the one product that everybody wants, [`HOT`](super::storefront::HOT).
+    pub hot: f64,
+    /// Share of shoppers whose program tries again at once, [`STORMING_RETRIES`] times.
+    pub storming: f64,
+    /// Mean time after which shoppers who gave up are back on the page that did not come; never, if there is none.
+    pub back_after: Option<Duration>,
+    /// Share of those who give up that never come back all the same.
+    pub leaving: f64,
 }
+
+/// Further tries of a page by a program that does not know when to stop.
+pub const STORMING_RETRIES: u32 = 10;
 
 impl Default for Habits {
     fn default() -> Self {
@@ -48,6 +62,11 @@ impl Default for Habits {
             patience_in_line: Duration::from_secs(30),
             retries: 3,
             pause: Duration::from_secs(1),
+            heeds_retry_after: true,
+            hot: 0.0,
+            storming: 0.0,
+            back_after: None,
+            leaving: 0.0,
         }
     }
 }
@@ -82,14 +101,16 @@ async fn arrive(timeline: Timeline, street: Street, seed: u64, mut stop: Stop) {
     let street = Rc::new(street);
     let began = Instant::now();
     let mut dice = fastrand::Rng::with_seed(seed);
-    for (number, at) in (0_u32..).zip(Arrivals::new(timeline, dice.fork())) {
+    for (number, arrival) in (0_u32..).zip(Arrivals::new(timeline, dice.fork())) {
+        let due = began + arrival.at;
         tokio::select! {
             biased;
             _ = &mut stop => return,
             // Returns at once for those who came while the thread was busy.
-            () = tokio::time::sleep_until(began + at) => {}
+            () = tokio::time::sleep_until(due) => {}
         }
-        tokio::task::spawn_local(walk::walk(Rc::clone(&street), number, dice.fork()));
+        street.recorder.late(due.elapsed());
+        tokio::task::spawn_local(walk::walk(Rc::clone(&street), number, arrival.errand, dice.fork()));
     }
     let _ = stop.await;
 }

@@ -63,7 +63,7 @@ impl Scene {
     }
 
     pub(super) fn timeline(&self) -> Timeline {
-        Timeline::new(Act::ALL.map(|act| Stretch { lasts: act.lasts(), rate: self.rate(act) }).to_vec())
+        Timeline::new(Act::ALL.map(|act| Stretch { lasts: act.lasts(), rate: self.rate(act), buyers: 1.0 }).to_vec())
     }
 
     /// The act in which the second before `elapsed` lies.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use http::{Method, Uri};
 
+use super::timeline::Errand;
 use crate::demo::page::Page;
-use crate::demo::storefront::CATALOGUE;
+use crate::demo::storefront::{CATALOGUE, HOT};
 
 /// One request of a journey.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,15 +17,26 @@ pub(super) struct Step {
     pub(super) form: String,
 }
 
+/// What somebody with that errand asks for; `hot` shoppers want the product that everybody wants.
+pub(super) fn journey(errand: Errand, hot: bool, dice: &mut fastrand::Rng) -> Vec<Step> {
+    let others: Vec<&str> = CATALOGUE.iter().map(|product| product.slug).filter(|slug| *slug != HOT).collect();
+    let slug = if hot { HOT } else { dice.choice(&others).copied().unwrap_or(HOT) };
+    match errand {
+        Errand::Buy => purchase(slug, dice),
+        Errand::Look => {
+            let another = dice.choice(&others).copied().unwrap_or(HOT);
+            vec![get(Page::Home, "/"), product(slug), search(dice), product(another)]
+        }
+    }
+}
+
 /// From the front page to payment; the confirmation is asked for where the payment's answer points to.
-pub(super) fn journey(dice: &mut fastrand::Rng) -> Vec<Step> {
-    let slug = dice.choice(CATALOGUE).map_or("", |product| product.slug);
-    let word = dice.choice(&["tea", "water", "rain", "table", "glass"]).copied().unwrap_or_default();
+fn purchase(slug: &str, dice: &mut fastrand::Rng) -> Vec<Step> {
     let payment = dice.u64(..);
     vec![
         get(Page::Home, "/"),
-        get(Page::Product, format!("/products/{slug}")),
-        get(Page::Search, format!("/search?q={word}")),
+        product(slug),
+        search(dice),
         post(Page::ChangeCart, "/cart", format!("product={slug}&quantity=1")),
         get(Page::Cart, "/cart"),
         get(Page::Checkout, "/checkout"),
@@ -46,6 +58,15 @@ pub(super) fn confirmation(location: &str) -> Option<Step> {
     target.starts_with("/orders/").then(|| get(Page::Order, target))
 }
 
+fn product(slug: &str) -> Step {
+    get(Page::Product, format!("/products/{slug}"))
+}
+
+fn search(dice: &mut fastrand::Rng) -> Step {
+    let word = dice.choice(&["tea", "water", "rain", "table", "glass"]).copied().unwrap_or_default();
+    get(Page::Search, format!("/search?q={word}"))
+}
+
 fn get(page: Page, target: impl Into<Cow<'static, str>>) -> Step {
     Step { page, method: Method::GET, target: target.into(), form: String::new() }
 }
@@ -57,6 +78,7 @@ fn post(page: Page, target: &'static str, form: String) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::page::Class;
 
     #[test]
     fn a_confirmation_may_be_absolute() {
@@ -68,11 +90,29 @@ mod tests {
 
     #[test]
     fn a_journey_asks_for_each_kind_of_page_once() {
-        let steps = journey(&mut fastrand::Rng::with_seed(3));
+        let steps = journey(Errand::Buy, false, &mut fastrand::Rng::with_seed(3));
         let mut pages: Vec<Page> = steps.iter().map(|step| step.page).collect();
         pages.extend(steps.iter().filter_map(alongside).map(|step| step.page));
         pages.push(Page::Order);
         assert_eq!(pages.len(), Page::ALL.len());
         assert!(Page::ALL.iter().all(|page| pages.contains(page)));
+    }
+
+    #[test]
+    fn only_who_wants_the_hot_product_meets_its_lock() {
+        let hot = format!("/products/{HOT}");
+        for seed in 0..50 {
+            for errand in [Errand::Buy, Errand::Look] {
+                let wants = |hot| journey(errand, hot, &mut fastrand::Rng::with_seed(seed));
+                assert!(wants(false).iter().all(|step| step.target != hot && !step.form.contains(HOT)));
+                assert_eq!(wants(true).iter().filter(|step| step.target == hot).count(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn who_looks_around_puts_nothing_into_a_cart() {
+        let steps = journey(Errand::Look, false, &mut fastrand::Rng::with_seed(3));
+        assert!(steps.iter().all(|step| step.method == Method::GET && step.page.class() == Class::Browse));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, Request};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::timeline::exponential;
 use super::walk::Shopper;
@@ -33,8 +33,8 @@ impl Shopper {
         while Instant::now() < enough {
             match self.status(&path).await {
                 Some(status) if status.state == "called" || status.state == "inside" => return true,
-                Some(status) => sleep(Duration::from_millis(status.poll_after_ms)).await,
-                None => sleep(PAUSE).await,
+                Some(status) => self.rest(Duration::from_millis(status.poll_after_ms)).await,
+                None => self.rest(PAUSE).await,
             }
         }
         // Half of them close the page without a word.

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use crate::demo::page::{Class, Page};
 
 /// Counts over some time. Times add up: see [`Tally::add`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Tally {
     /// Shoppers who arrived.
     pub arrived: u64,
@@ -17,8 +17,12 @@ pub struct Tally {
     pub entered: u64,
     /// Shoppers who paid and hold an order number.
     pub finished: u64,
-    /// Shoppers who gave up on the way.
+    /// Shoppers who had come to look around, and have seen what there is.
+    pub looked_around: u64,
+    /// Shoppers who gave up on the way, for good.
     pub gave_up: u64,
+    /// Times that a shopper who had given up came back.
+    pub came_back: u64,
     /// Times that a shopper was given a place in line.
     pub queued: u64,
     /// Shoppers who had enough of waiting in line; they gave up as well.
@@ -32,8 +36,9 @@ pub struct Tally {
     /// The database's work for the pages that were served in time.
     pub work: Duration,
     classes: [ClassTally; Class::ALL.len()],
-    /// In microseconds; there always is one, for its bounds are right.
-    latency: Option<Histogram<u32>>,
+    /// Of what was served, by class.
+    latencies: [Micros; Class::ALL.len()],
+    lag: Micros,
 }
 
 /// Requests of one class.
@@ -43,6 +48,37 @@ pub struct ClassTally {
     pub offered: u64,
     /// Answered properly and in time.
     pub served: u64,
+    /// The database's work for them.
+    pub work: Duration,
+}
+
+/// Times in microseconds; there always is a histogram, for its bounds are right.
+#[derive(Debug, Clone)]
+struct Micros(Option<Histogram<u32>>);
+
+impl Default for Micros {
+    fn default() -> Self {
+        Self(Histogram::new_with_max(LONGEST_MICROS, 2).ok())
+    }
+}
+
+impl Micros {
+    fn record(&mut self, time: Duration) {
+        if let Some(histogram) = &mut self.0 {
+            histogram.saturating_record(time.as_micros() as u64);
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        if let (Some(own), Some(other)) = (&mut self.0, &other.0) {
+            // Cannot fail: both have the same bounds.
+            let _ = own.add(other);
+        }
+    }
+
+    fn quantile(&self, quantile: f64) -> Duration {
+        Duration::from_micros(self.0.as_ref().map_or(0, |histogram| histogram.value_at_quantile(quantile)))
+    }
 }
 
 /// What became of one request.
@@ -54,27 +90,8 @@ pub(super) enum Fate {
     Broken,
 }
 
-/// Longer latencies count as this.
+/// Longer times count as this.
 const LONGEST_MICROS: u64 = 60_000_000;
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            arrived: 0,
-            entered: 0,
-            finished: 0,
-            gave_up: 0,
-            queued: 0,
-            left_line: 0,
-            refused: BTreeMap::new(),
-            left: 0,
-            broken: 0,
-            work: Duration::ZERO,
-            classes: Default::default(),
-            latency: Histogram::new_with_max(LONGEST_MICROS, 2).ok(),
-        }
-    }
-}
 
 impl Tally {
     /// The counts of one class.
@@ -98,7 +115,22 @@ impl Tally {
     /// Latency of what was served at `quantile` (0.0 – 1.0), exact to one percent.
     #[must_use]
     pub fn latency(&self, quantile: f64) -> Duration {
-        Duration::from_micros(self.latency.as_ref().map_or(0, |latency| latency.value_at_quantile(quantile)))
+        let mut all = Micros::default();
+        self.latencies.iter().for_each(|latencies| all.add(latencies));
+        all.quantile(quantile)
+    }
+
+    /// As [`Tally::latency`], of one class.
+    #[must_use]
+    pub fn latency_of(&self, class: Class, quantile: f64) -> Duration {
+        self.latencies.get(class as usize).map_or(Duration::ZERO, |latencies| latencies.quantile(quantile))
+    }
+
+    /// How much later than they should have shoppers arrived and acted, at `quantile` (0.0 – 1.0): the fault of the
+    /// machine that plays them.
+    #[must_use]
+    pub fn lag(&self, quantile: f64) -> Duration {
+        self.lag.quantile(quantile)
     }
 
     /// Adds what happened at another time.
@@ -106,7 +138,9 @@ impl Tally {
         self.arrived += other.arrived;
         self.entered += other.entered;
         self.finished += other.finished;
+        self.looked_around += other.looked_around;
         self.gave_up += other.gave_up;
+        self.came_back += other.came_back;
         self.queued += other.queued;
         self.left_line += other.left_line;
         self.left += other.left;
@@ -118,23 +152,26 @@ impl Tally {
         for (own, others) in self.classes.iter_mut().zip(&other.classes) {
             own.offered += others.offered;
             own.served += others.served;
+            own.work += others.work;
         }
-        if let (Some(own), Some(other)) = (&mut self.latency, &other.latency) {
-            // Cannot fail: both have the same bounds.
-            let _ = own.add(other);
+        for (own, others) in self.latencies.iter_mut().zip(&other.latencies) {
+            own.add(others);
         }
+        self.lag.add(&other.lag);
     }
 
     fn count(&mut self, page: Page, fate: Fate) {
-        if let Some(class) = self.classes.get_mut(page.class() as usize) {
+        let index = page.class() as usize;
+        if let Some(class) = self.classes.get_mut(index) {
             class.offered += 1;
-            class.served += u64::from(matches!(fate, Fate::Served(_)));
         }
         match fate {
             Fate::Served(latency) => {
                 self.work += page.work();
-                if let Some(histogram) = &mut self.latency {
-                    histogram.saturating_record(latency.as_micros() as u64);
+                if let (Some(class), Some(latencies)) = (self.classes.get_mut(index), self.latencies.get_mut(index)) {
+                    class.served += 1;
+                    class.work += page.work();
+                    latencies.record(latency);
                 }
             }
             Fate::Refused(reason) => *self.refused.entry(reason).or_default() += 1,
@@ -174,6 +211,18 @@ impl Recorder {
         self.lock().finished += 1;
     }
 
+    pub(super) fn looked_around(&self) {
+        self.lock().looked_around += 1;
+    }
+
+    pub(super) fn came_back(&self) {
+        self.lock().came_back += 1;
+    }
+
+    pub(super) fn late(&self, by: Duration) {
+        self.lock().lag.record(by);
+    }
+
     pub(super) fn gave_up(&self) {
         self.lock().gave_up += 1;
     }
@@ -204,12 +253,14 @@ mod tests {
         recorder.count(Page::Home, Fate::Refused("capacity"));
         recorder.count(Page::Home, Fate::Left);
         sum.add(&recorder.take());
-        assert_eq!(sum.class(Class::Checkout), ClassTally { offered: 1, served: 1 });
-        assert_eq!(sum.class(Class::Browse), ClassTally { offered: 3, served: 0 });
+        assert_eq!(sum.class(Class::Checkout), ClassTally { offered: 1, served: 1, work: Page::Pay.work() });
+        assert_eq!(sum.class(Class::Browse), ClassTally { offered: 3, ..ClassTally::default() });
         assert_eq!((sum.offered(), sum.served(), sum.left), (4, 1, 1));
         assert_eq!(sum.refused, BTreeMap::from([("capacity", 2)]));
         assert_eq!(sum.work, Page::Pay.work());
         assert_eq!(sum.latency(0.99).as_millis() / 2, 50);
+        assert_eq!(sum.latency_of(Class::Checkout, 0.5).as_millis() / 2, 50);
+        assert_eq!(sum.latency_of(Class::Browse, 0.5), Duration::ZERO);
         assert_eq!(recorder.take().offered(), 0);
     }
 }

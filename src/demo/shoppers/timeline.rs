@@ -9,6 +9,26 @@ pub struct Stretch {
     pub lasts: Duration,
     /// Shoppers a second, on average.
     pub rate: f64,
+    /// Share of them (0.0 – 1.0) who come to buy; the others only look around.
+    pub buyers: f64,
+}
+
+/// What a shopper comes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// To buy something.
+    Buy,
+    /// To see what there is.
+    Look,
+}
+
+/// Somebody who arrives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Arrival {
+    /// When, since the beginning.
+    pub at: Duration,
+    /// What for.
+    pub errand: Errand,
 }
 
 /// Stretches one after the other, from the beginning again after the last.
@@ -24,24 +44,30 @@ impl Timeline {
         Self { stretches }
     }
 
-    /// `rate` shoppers a second, for ever.
+    /// `rate` shoppers a second who come to buy, for ever.
     #[must_use]
     pub fn steady(rate: f64) -> Self {
-        Self::new(vec![Stretch { lasts: Duration::MAX, rate }])
+        Self::new(vec![Stretch { lasts: Duration::MAX, rate, buyers: 1.0 }])
     }
 
     /// Shoppers a second, `elapsed` after the beginning.
     #[must_use]
     pub fn rate_at(&self, elapsed: Duration) -> f64 {
+        self.stretch_at(elapsed).map_or(0.0, |stretch| stretch.rate)
+    }
+
+    /// The stretch in force `elapsed` after the beginning.
+    #[must_use]
+    pub fn stretch_at(&self, elapsed: Duration) -> Option<&Stretch> {
         let round = self.stretches.iter().fold(Duration::ZERO, |sum, stretch| sum.saturating_add(stretch.lasts));
-        let mut left = elapsed.as_nanos().checked_rem(round.as_nanos()).unwrap_or(0);
-        for stretch in &self.stretches {
-            match left.checked_sub(stretch.lasts.as_nanos()) {
-                Some(rest) => left = rest,
-                None => return stretch.rate,
+        let mut left = elapsed.as_nanos().checked_rem(round.as_nanos())?;
+        self.stretches.iter().find(|stretch| match left.checked_sub(stretch.lasts.as_nanos()) {
+            Some(rest) => {
+                left = rest;
+                false
             }
-        }
-        0.0
+            None => true,
+        })
     }
 
     fn highest_rate(&self) -> f64 {
@@ -49,7 +75,7 @@ impl Timeline {
     }
 }
 
-/// Times of arrival since the beginning: a Poisson process whose rate follows a [`Timeline`].
+/// Who arrives when: a Poisson process whose rate follows a [`Timeline`].
 #[derive(Debug)]
 pub struct Arrivals {
     timeline: Timeline,
@@ -66,10 +92,10 @@ impl Arrivals {
 }
 
 impl Iterator for Arrivals {
-    type Item = Duration;
+    type Item = Arrival;
 
     /// Thinning: candidates at the highest rate, each kept with the odds of the rate at its time.
-    fn next(&mut self) -> Option<Duration> {
+    fn next(&mut self) -> Option<Arrival> {
         let highest = self.timeline.highest_rate();
         if highest <= 0.0 {
             return None;
@@ -77,8 +103,10 @@ impl Iterator for Arrivals {
         loop {
             self.elapsed += exponential(&mut self.dice) / highest;
             let at = Duration::try_from_secs_f64(self.elapsed).ok()?;
-            if self.dice.f64() * highest < self.timeline.rate_at(at) {
-                return Some(at);
+            let (rate, buyers) = self.timeline.stretch_at(at).map(|stretch| (stretch.rate, stretch.buyers))?;
+            if self.dice.f64() * highest < rate {
+                let errand = if self.dice.f64() < buyers { Errand::Buy } else { Errand::Look };
+                return Some(Arrival { at, errand });
             }
         }
     }
@@ -95,8 +123,8 @@ mod tests {
 
     fn surge() -> Timeline {
         Timeline::new(vec![
-            Stretch { lasts: Duration::from_secs(10), rate: 50.0 },
-            Stretch { lasts: Duration::from_secs(20), rate: 500.0 },
+            Stretch { lasts: Duration::from_secs(10), rate: 50.0, buyers: 1.0 },
+            Stretch { lasts: Duration::from_secs(20), rate: 500.0, buyers: 0.25 },
         ])
     }
 
@@ -109,14 +137,17 @@ mod tests {
 
     #[test]
     fn arrivals_come_at_the_rate_of_their_time() {
-        let arrivals: Vec<Duration> = Arrivals::new(surge(), fastrand::Rng::with_seed(7))
-            .take_while(|at| *at < Duration::from_secs(30))
+        let arrivals: Vec<Arrival> = Arrivals::new(surge(), fastrand::Rng::with_seed(7))
+            .take_while(|arrival| arrival.at < Duration::from_secs(30))
             .collect();
-        let calm = arrivals.iter().filter(|at| at.as_secs() < 10).count();
+        let calm = arrivals.iter().filter(|arrival| arrival.at.as_secs() < 10).count();
         // Five standard deviations around 500 and 10,000.
         assert!((390..=610).contains(&calm), "{calm}");
         assert!((9_500..=10_500).contains(&(arrivals.len() - calm)), "{}", arrivals.len() - calm);
-        assert!(arrivals.is_sorted());
+        assert!(arrivals.is_sorted_by_key(|arrival| arrival.at));
+        let buyers = |arrivals: &[Arrival]| arrivals.iter().filter(|arrival| arrival.errand == Errand::Buy).count();
+        assert_eq!(buyers(&arrivals[..calm]), calm);
+        assert!((2_250..=2_750).contains(&buyers(&arrivals[calm..])));
     }
 
     #[test]

@@ -5,16 +5,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, Method, Request, StatusCode, request};
 use http_body_util::Full;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Habits;
 use super::connections::{Connections, Reply};
 use super::journey::{Step, alongside, confirmation, journey};
 use super::tally::{Fate, Recorder};
-use super::timeline::exponential;
+use super::timeline::{Errand, exponential};
+use super::{Habits, STORMING_RETRIES};
+
+/// Between the tries of a program that does not know when to stop.
+const STORMING_PAUSE: Duration = Duration::from_millis(20);
+
+/// Added to a time that the shop names, so that not all are back in the same moment.
+const A_LITTLE: Duration = Duration::from_millis(500);
 
 /// What all shoppers share.
 pub(super) struct Street {
@@ -24,12 +30,14 @@ pub(super) struct Street {
 }
 
 /// Walks the whole journey of shopper `number`, or gives up on the way.
-pub(super) async fn walk(street: Rc<Street>, number: u32, mut dice: fastrand::Rng) {
+pub(super) async fn walk(street: Rc<Street>, number: u32, errand: Errand, mut dice: fastrand::Rng) {
     street.recorder.arrived();
-    let steps = journey(&mut dice);
-    let mut shopper = Shopper { street, address: address(number), cookies: Vec::new(), dice };
+    let Habits { hot, storming, .. } = street.habits;
+    let steps = journey(errand, dice.f64() < hot, &mut dice);
+    let storms = dice.f64() < storming;
+    let mut shopper = Shopper { street, address: address(number), storms, cookies: Vec::new(), dice };
     for (n, step) in steps.iter().enumerate() {
-        let Some(headers) = shopper.insist(step).await else {
+        let Some(headers) = shopper.insist_again_and_again(step).await else {
             return shopper.street.recorder.gave_up();
         };
         if n == 0 {
@@ -46,11 +54,15 @@ pub(super) async fn walk(street: Rc<Street>, number: u32, mut dice: fastrand::Rn
             None => shopper.think(step).await,
         }
     }
+    if errand == Errand::Look {
+        shopper.street.recorder.looked_around();
+    }
 }
 
 pub(super) struct Shopper {
     pub(super) street: Rc<Street>,
     address: Ipv4Addr,
+    storms: bool,
     pub(super) cookies: Vec<(String, String)>,
     pub(super) dice: fastrand::Rng,
 }
@@ -60,10 +72,27 @@ enum Answer {
     Page(HeaderMap),
     /// A place in line.
     Line(HeaderMap),
-    Nothing,
+    /// Perhaps with a time after which to ask again.
+    Nothing(Option<Duration>),
 }
 
 impl Shopper {
+    /// Asks for a page, comes back later to ask for it once more, and so on, as far as habits go.
+    async fn insist_again_and_again(&mut self, step: &Step) -> Option<HeaderMap> {
+        loop {
+            if let Some(headers) = self.insist(step).await {
+                return Some(headers);
+            }
+            let back_after = self.street.habits.back_after?;
+            if self.dice.f64() < self.street.habits.leaving {
+                return None;
+            }
+            let away = back_after.mul_f64(exponential(&mut self.dice));
+            self.rest(away).await;
+            self.street.recorder.came_back();
+        }
+    }
+
     /// Asks for a page until it comes or hope is lost. Standing in line is no try.
     async fn insist(&mut self, step: &Step) -> Option<HeaderMap> {
         let mut tries = 0;
@@ -81,20 +110,42 @@ impl Shopper {
                         return None;
                     }
                 }
-                Answer::Nothing => {
+                Answer::Nothing(named) => {
                     tries += 1;
-                    if tries > self.street.habits.retries {
+                    if tries > self.retries() {
                         return None;
                     }
-                    sleep(self.about(self.street.habits.pause)).await;
+                    let pause = self.pause(named);
+                    self.rest(pause).await;
                 }
             }
         }
     }
 
+    fn retries(&self) -> u32 {
+        if self.storms { STORMING_RETRIES } else { self.street.habits.retries }
+    }
+
+    /// Until the next try, the shop having `named` a time or not.
+    fn pause(&mut self, named: Option<Duration>) -> Duration {
+        let Habits { pause, heeds_retry_after, .. } = self.street.habits;
+        match named {
+            _ if self.storms => STORMING_PAUSE,
+            Some(named) if heeds_retry_after => named + self.about(A_LITTLE),
+            _ => self.about(pause),
+        }
+    }
+
+    /// Does nothing for a while, and notes how much longer than that it was.
+    pub(super) async fn rest(&self, time: Duration) {
+        let due = Instant::now() + time;
+        sleep_until(due).await;
+        self.street.recorder.late(due.elapsed());
+    }
+
     async fn ask(&self, step: &Step) -> Answer {
         let Street { habits, recorder, connections } = &*self.street;
-        let Some(request) = self.request(step) else { return Answer::Nothing };
+        let Some(request) = self.request(step) else { return Answer::Nothing(None) };
         let began = Instant::now();
         let reply = timeout(habits.patience, connections.send(request)).await;
         let fate = match &reply {
@@ -106,7 +157,8 @@ impl Shopper {
         match (fate, reply) {
             (Fate::Served(_), Ok(Ok(reply))) => Answer::Page(reply.headers),
             (_, Ok(Ok(reply))) if reply.headers.contains_key("x-spillway-waiting") => Answer::Line(reply.headers),
-            _ => Answer::Nothing,
+            (_, Ok(Ok(reply))) => Answer::Nothing(retry_after(&reply.headers)),
+            _ => Answer::Nothing(None),
         }
     }
 
@@ -115,6 +167,7 @@ impl Shopper {
         let companion = Self {
             street: Rc::clone(&self.street),
             address: self.address,
+            storms: self.storms,
             cookies: self.cookies.clone(),
             dice: self.dice.fork(),
         };
@@ -125,7 +178,8 @@ impl Shopper {
     /// Nobody looks at a redirection.
     async fn think(&mut self, step: &Step) {
         if step.method == Method::GET {
-            sleep(self.about(self.street.habits.thinking)).await;
+            let time = self.about(self.street.habits.thinking);
+            self.rest(time).await;
         }
     }
 
@@ -194,6 +248,11 @@ fn fate(reply: &Reply, latency: Duration) -> Fate {
         StatusCode::GATEWAY_TIMEOUT => Fate::Refused("504"),
         _ => Fate::Broken,
     }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// An address of its own for each shopper.
