@@ -5,6 +5,7 @@
 //!                                            │ prepares and commits snapshots
 //! handover, sockets ─► workers ─► process (Process::run): requests of signals, phases of lifecycle, until it has left
 //! rooms: the thread that moves the lines of waiting rooms, and what keeps them
+//! overload: the thread that finds out what origins can do, and has their seats follow
 //! ```
 //!
 //! Knows nothing of requests: it decides which revision is in force and which process holds the sockets.
@@ -20,6 +21,7 @@ pub mod handover;
 pub mod in_force;
 pub mod lifecycle;
 pub mod logs;
+pub mod overload;
 pub mod overrides;
 pub mod priority;
 pub mod process;

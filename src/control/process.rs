@@ -14,6 +14,7 @@ use super::actor::Policies;
 use super::handover::{self, HandoverError, Predecessor, Program};
 use super::lifecycle::Lifecycle;
 use super::logs::ProcessLogs;
+use super::overload::Overload;
 use super::priority;
 use super::reload::Reloader;
 use super::revision::Source;
@@ -31,7 +32,8 @@ const SUCCESSION: Duration = Duration::from_secs(30);
 const PARTING: Duration = Duration::from_secs(10);
 /// How long the last writes of the waiting rooms may take.
 const LAST_WRITES: Duration = Duration::from_secs(10);
-/// How long workers, and those writes, may take to end when told to at once.
+/// How long workers, and those writes, may take to end when told to at once. How long what was learnt of origins may take
+/// to be written, which is worth no more.
 const STOPPING: Duration = Duration::from_secs(2);
 
 /// A process whose workers accept connections.
@@ -55,6 +57,8 @@ pub struct Process {
     pub predecessor: Option<Predecessor>,
     /// The waiting rooms; `None` where there are none.
     pub rooms: Option<Rooms>,
+    /// What protects the origins; `None` where nothing does.
+    pub overload: Option<Overload>,
 }
 
 /// How it ended.
@@ -74,19 +78,20 @@ impl Process {
     /// Says that it is ready, then does what `requests` ask for until one of them ends it. The file is watched meanwhile, and
     /// the calling thread, which is the operators', comes before the workers.
     pub async fn run(self, mut requests: mpsc::Receiver<Request>) -> Ending {
-        let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor, rooms } = self;
+        let Self { lifecycle, policies, config, sockets, workers, logs, program, predecessor, rooms, overload } = self;
         let _watch = config.and_then(|path| watch(&path, &policies));
         let templates = tokio::spawn(templates::follow(policies.clone()));
         priority::raise();
         serve(&lifecycle, &policies, predecessor, rooms.as_ref());
+        let (rooms, overload) = (rooms.as_ref(), overload.as_ref());
         let running =
-            Running { policies: &policies, logs: &logs, sockets: Arc::new(sockets), program, rooms: rooms.as_ref() };
+            Running { policies: &policies, logs: &logs, sockets: Arc::new(sockets), program, rooms, overload };
         let phase = tokio::select! {
             phase = running.until_left(&mut requests) => phase,
             () = one_ended(&workers) => {
                 // Its sockets would go on taking connections that nobody answers.
                 tracing::error!("a worker ended by itself; the process ends, to be started anew");
-                finish(rooms.as_ref(), LAST_WRITES).await;
+                finish(rooms, overload, LAST_WRITES).await;
                 return Ending::Failed;
             }
         };
@@ -95,7 +100,7 @@ impl Process {
         // The sockets are closed by now unless another process has them, so no connection waits in vain to be accepted.
         let ending = leave(&lifecycle, phase, &mut requests, all_ended(workers), drain_timeout).await;
         let patience = if ending == Ending::Interrupted { STOPPING } else { LAST_WRITES };
-        finish(rooms.as_ref(), patience).await;
+        finish(rooms, overload, patience).await;
         ending
     }
 }
@@ -107,6 +112,7 @@ struct Running<'a> {
     sockets: Arc<Sockets>,
     program: Option<Program>,
     rooms: Option<&'a Rooms>,
+    overload: Option<&'a Overload>,
 }
 
 impl Running<'_> {
@@ -155,6 +161,9 @@ impl Running<'_> {
             self.policies.tell(Reloader::thaw);
             return None;
         }
+        if let Some(overload) = self.overload {
+            overload.leave(STOPPING).await;
+        }
         tracing::info!("starting a new process");
         let (tell, outcome) = oneshot::channel();
         let (sockets, rooms) = (Arc::clone(&self.sockets), self.rooms.cloned());
@@ -170,6 +179,9 @@ impl Running<'_> {
     fn take_back(&self) {
         if let Some(rooms) = self.rooms {
             rooms.resume();
+        }
+        if let Some(overload) = self.overload {
+            overload.resume();
         }
         self.policies.tell(Reloader::thaw);
     }
@@ -193,9 +205,12 @@ fn serve(lifecycle: &Lifecycle, policies: &Policies, predecessor: Option<Predece
     }
 }
 
-async fn finish(rooms: Option<&Rooms>, patience: Duration) {
+async fn finish(rooms: Option<&Rooms>, overload: Option<&Overload>, patience: Duration) {
     if let Some(rooms) = rooms {
         rooms.finish(patience).await;
+    }
+    if let Some(overload) = overload {
+        overload.leave(STOPPING).await;
     }
 }
 

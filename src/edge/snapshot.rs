@@ -11,15 +11,15 @@ use std::sync::Arc;
 
 use rustls::server::ProducesTickets;
 
-pub use self::adaptive::Adaptive;
 use self::adaptive::Tags;
+pub use self::adaptive::{Adaptive, Finding, RouteFinding};
 pub use self::rooms::RoomHandle;
 use self::rooms::Rooms;
 use super::tls::{self, ListenerTls};
 use crate::clock::Nanos;
 use crate::config::Problem;
 use crate::config::settings::{
-    CapacitySettings, ClassIndex, LimitIndex, ListenerSettings, RouteIndex, RouteSettings, Settings,
+    ClassIndex, LimitIndex, ListenerSettings, OriginSettings, RouteIndex, RouteSettings, Settings,
 };
 use crate::edge::waiting::scene::Painter;
 use crate::limit::{KeyHasher, Limiter};
@@ -275,22 +275,19 @@ impl SnapshotBuilder {
 
     fn origin_handles(&mut self, settings: &Settings, origins: Vec<Arc<Origin>>) -> Vec<OriginHandle> {
         let shares: Vec<_> = settings.classes.iter().map(ClassShare::from).collect();
-        let (mut before, mut measured) = (std::mem::take(&mut self.seats), std::mem::take(&mut self.adaptive));
-        let handles = settings.origins.iter().zip(origins).map(|(settings, origin)| {
-            let seats = before.remove(&settings.name).unwrap_or_else(|| Arc::new(Seats::new(self.workers)));
+        let (mut seats, mut measured) = (std::mem::take(&mut self.seats), std::mem::take(&mut self.adaptive));
+        let handle = |(settings, origin): (&OriginSettings, Arc<Origin>)| {
+            let name = &settings.name;
+            let seats = seats.remove(name).unwrap_or_else(|| Arc::new(Seats::new(self.workers)));
             let slots = seats.reconfigure(adaptive::limit(settings.capacity, seats.limit()), &shares);
-            let adaptive = matches!(settings.capacity, CapacitySettings::Adaptive { .. });
-            let measured = measured.remove(&settings.name);
-            let adaptive = adaptive.then(|| measured.unwrap_or_else(|| Arc::new(Adaptive::new(self.workers))));
-            let metrics = self.metrics.origin(&settings.name);
-            OriginHandle { origin, seats, slots, adaptive, metrics }
-        });
-        let handles: Vec<_> = handles.collect();
-        let names = settings.origins.iter().map(|origin| origin.name.clone());
-        self.seats = names.clone().zip(handles.iter().map(|handle| Arc::clone(&handle.seats))).collect();
-        let adaptive = names.zip(&handles).filter_map(|(name, handle)| Some((name, handle.adaptive.clone()?)));
-        self.adaptive = adaptive.collect();
-        handles
+            self.seats.insert(name.clone(), Arc::clone(&seats));
+            let adaptive = adaptive::of(settings.capacity, measured.remove(name), self.workers);
+            // It outlasts a time in which the capacity is another.
+            self.adaptive.extend(adaptive.clone().map(|adaptive| (name.clone(), adaptive)));
+            let adaptive = adaptive.filter(|_| adaptive::is_adaptive(settings.capacity));
+            OriginHandle { origin, seats, slots, adaptive, metrics: self.metrics.origin(name) }
+        };
+        settings.origins.iter().zip(origins).map(handle).collect()
     }
 
     fn routes(&mut self, policy: &Policy) -> Vec<RouteHandle> {

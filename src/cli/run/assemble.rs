@@ -230,6 +230,7 @@ impl Assembly {
             program: Program::current().ok(),
             predecessor: self.predecessor,
             rooms: Some(rooms),
+            overload: None,
         };
         Ok((process, self.logs))
     }

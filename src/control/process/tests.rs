@@ -40,6 +40,7 @@ impl Run {
             program,
             predecessor: None,
             rooms: None,
+            overload: None,
         };
         let (requests, inbox) = mpsc::channel(4);
         let ending = tokio::spawn(process.run(inbox));
