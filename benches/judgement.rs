@@ -19,6 +19,7 @@ use std::time::Duration;
 use criterion::Criterion;
 use http::Method;
 use spillway::limit::Key;
+use spillway::overload::Lane;
 
 use self::shop::{Shop, Visitor};
 
@@ -70,7 +71,7 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| empty.peek(black_box(Key::GLOBAL), 0));
     });
     criterion.bench_function("seat", |bencher| {
-        bencher.iter(|| visitor.hold(shop.seats.try_acquire(shop.slot, 0)));
+        bencher.iter(|| visitor.hold(shop.seats.try_acquire(shop.slot, 0, Lane::Returning)));
     });
 }
 

@@ -7,10 +7,14 @@
 
 mod classes;
 mod feed;
+mod lane;
 mod lines;
+mod pace;
 mod pool;
+mod queue;
 mod seats;
 mod signal;
+mod standing;
 mod sync;
 mod tally;
 
@@ -23,7 +27,9 @@ use crate::config::settings::ClassSettings;
 
 pub use self::classes::{ClassShare, MAX_CLASSES, Slot};
 pub use self::feed::{Feed, Flight};
-pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Usage, Waiting};
+pub use self::lane::Lane;
+pub use self::pace::Pace;
+pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Shed, Usage, Waiting};
 pub use self::signal::{
     Baseline, Bounds, Cause, ClassGoal, Directive, Event, Finish, Governor, QueueCounts, RouteTag, State, Window,
 };
@@ -35,6 +41,7 @@ impl From<&ClassSettings> for ClassShare {
             name: class.name.clone(),
             guaranteed: class.guaranteed,
             max_waiting: if waits { class.max_waiting } else { 0 },
+            max_wait: class.max_wait,
         }
     }
 }

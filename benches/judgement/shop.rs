@@ -12,7 +12,7 @@ use http::{HeaderMap, Method};
 use spillway::clock::Nanos;
 use spillway::config::{self, settings::LimitSettings, settings::Rate};
 use spillway::limit::{KeyHasher, Limiter};
-use spillway::overload::{ClassShare, Seat, Seats, Slot};
+use spillway::overload::{ClassShare, Lane, Seat, Seats, Slot};
 use spillway::policy::Policy;
 
 /// Addresses that come again and again; every worker sees all of them.
@@ -61,7 +61,7 @@ impl Shop {
         if !self.limiter.peek(key, now).is_allowed() {
             return false;
         }
-        let seat = self.seats.try_acquire(self.slot, visitor.worker);
+        let seat = self.seats.try_acquire(self.slot, visitor.worker, Lane::Returning);
         let admitted = seat.is_some() && self.limiter.commit(key, now).is_allowed();
         visitor.hold(seat);
         admitted

@@ -20,7 +20,7 @@ use super::waiting::{self, Turned};
 use crate::clock::{self, Nanos};
 use crate::config::settings::{LimitIndex, LimitMode, RouteIndex};
 use crate::limit::{Key, Verdict};
-use crate::overload::Seat;
+use crate::overload::{Lane, Seat};
 use crate::policy::journey::Journey;
 use crate::policy::verdict::{Decision, Mode, Reason};
 
@@ -141,7 +141,7 @@ fn judge(screened: &mut Screened) -> Result<Judgement, Stop> {
     asker.stays = waiting::judge(parts, target, asker, trail, settings).map_err(Stop::Turned)?;
     let seat = pinned.origins.get(settings.origin).and_then(|origin| {
         let worker = trail.connection.worker.index();
-        origin.seats.try_acquire(origin.slot(trail.class)?, worker)
+        origin.seats.try_acquire(origin.slot(trail.class)?, worker, Lane::Returning)
     });
     if seat.is_some() {
         check(trail, &keys, trail.began, Ask::Take)?;
@@ -211,14 +211,12 @@ async fn wait(screened: &mut Screened, judgement: Judgement) -> Result<(RouteInd
     let class = pinned.policy.settings.classes.get(trail.class).ok_or(Refusal::Capacity)?;
     let origin = pinned.origin_of(judgement.route).ok_or(Refusal::Capacity)?;
     let slot = origin.slot(trail.class).ok_or(Refusal::Capacity)?;
-    if class.max_wait.is_zero() {
-        return Err(Refusal::Capacity);
-    }
-    let waiting = origin.seats.wait(slot, worker).map_err(|_full| Refusal::Capacity)?;
+    // One that may not wait finds its line full.
+    let waiting = origin.seats.wait(slot, worker, Lane::Returning, trail.began).map_err(|_full| Refusal::Capacity)?;
     let seat = tokio::time::timeout(class.max_wait, waiting).await;
     let now = clock::now();
     trail.waited(Duration::from_nanos(now.saturating_sub(trail.began)));
-    let seat = seat.map_err(|_late| Refusal::WaitedOut)?;
+    let seat = seat.map_err(|_late| Refusal::WaitedOut)?.map_err(|_shed| Refusal::Capacity)?;
     // Others of the same client may have emptied a bucket meanwhile: look again before anything is taken.
     check(trail, &judgement.keys, now, Ask::Look)?;
     check(trail, &judgement.keys, now, Ask::Take)?;

@@ -1,4 +1,9 @@
-//! The classes that share an origin: their order, guarantees and reserves.
+//! The classes that share an origin: their order, guarantees, reserves and caps.
+
+use std::time::Duration;
+
+use super::standing;
+use crate::clock::Nanos;
 
 /// Classes that are counted apart, over all reloads whose requests are still at the origin. Further ones share the
 /// last slot.
@@ -19,6 +24,9 @@ pub struct ClassShare {
     pub guaranteed: f64,
     /// Requests of it that may wait at once.
     pub max_waiting: usize,
+    /// How long one may wait; decides what counts as a line that stands. Nobody is told to go when it is over: that is
+    /// the waiter's business.
+    pub max_wait: Duration,
 }
 
 /// Where a class is counted. Stable by name for as long as its [`super::Seats`] live.
@@ -46,6 +54,8 @@ pub(super) struct Classes {
     order: Vec<Slot>,
     /// How many of `order` are in force.
     in_force: usize,
+    /// Most that some may hold for now.
+    caps: Vec<(Slot, u64)>,
 }
 
 impl Classes {
@@ -94,6 +104,27 @@ impl Classes {
         self.order.iter().take(self.in_force).filter_map(|&slot| Some((slot, self.share(slot)?)))
     }
 
+    /// Most seats that some may hold for now, in place of the caps before.
+    pub(super) fn set_caps(&mut self, caps: &[(Slot, u32)]) {
+        self.caps = caps.iter().map(|&(slot, seats)| (slot, u64::from(seats) * SEAT)).collect();
+    }
+
+    /// Slots that are capped.
+    pub(super) fn capped(&self) -> impl Iterator<Item = Slot> {
+        self.caps.iter().map(|&(slot, _)| slot)
+    }
+
+    /// Most that it may hold for now.
+    pub(super) fn cap(&self, slot: Slot) -> Option<u64> {
+        self.caps.iter().find(|&&(capped, _)| capped == slot).map(|&(_, most)| most)
+    }
+
+    /// The least wait that makes a line of it a standing one. One with a guarantee has none: it is served in the order of
+    /// coming, since its shoppers are about to pay and each of them counts.
+    pub(super) fn target(&self, slot: Slot) -> Option<Nanos> {
+        self.share(slot).filter(|share| share.guaranteed <= 0.0).map(|share| standing::target(share.max_wait))
+    }
+
     /// Requests of it that may wait at once.
     pub(super) fn max_waiting(&self, slot: Slot) -> usize {
         self.share(slot).map_or(0, |share| share.max_waiting)
@@ -104,10 +135,13 @@ impl Classes {
         self.share(slot).map_or(0, |share| part(share.guaranteed, limit))
     }
 
-    /// Whole seats out of `limit` that are kept free for it: none, unless it never waits.
+    /// Whole seats out of `limit` that are kept free for it: none, unless it never waits, and no more than it may hold.
     pub(super) fn reserve(&self, slot: Slot, limit: u64) -> u64 {
         match self.share(slot) {
-            Some(share) if share.max_waiting == 0 => part(share.guaranteed, limit) / SEAT * SEAT,
+            Some(share) if share.max_waiting == 0 => {
+                let whole = part(share.guaranteed, limit) / SEAT * SEAT;
+                self.cap(slot).map_or(whole, |most| whole.min(most))
+            }
             _ => 0,
         }
     }

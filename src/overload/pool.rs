@@ -9,12 +9,15 @@
 use std::sync::PoisonError;
 use std::task::Waker;
 
-use smallvec::SmallVec;
-
-use super::classes::{ClassShare, Classes, Slot};
-use super::lines::{Lines, Ticket};
+use super::classes::{ClassShare, Slot};
+use super::lane::Lane;
+use super::lines::{Fate, Ticket};
+use super::pace::Pace;
+use super::queue::{Next, Queue};
+use super::signal::QueueCounts;
 use super::sync::{Mutex, MutexGuard};
 use super::tally::Tally;
+use crate::clock::Nanos;
 
 /// The seats of one origin.
 #[derive(Debug)]
@@ -23,10 +26,13 @@ pub(super) struct Pool {
     queue: Mutex<Queue>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    classes: Classes,
-    lines: Lines,
+/// What a request that is given a seat takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// A seat that there is.
+    Within,
+    /// One more than there are, or out of turn: nothing is enforced.
+    Over,
 }
 
 impl Pool {
@@ -40,19 +46,20 @@ impl Pool {
         &self.tally
     }
 
-    /// Takes `cost` for a class, unless that would exceed the limit, touch another class's reserve or overtake someone
-    /// who waits.
-    pub(super) fn take(&self, slot: Slot, worker: usize, cost: u64) -> bool {
-        if !self.tally.has_reserve(slot) {
-            if self.tally.any_waits() {
-                return false;
-            }
-            if self.tally.take(worker, cost) || self.take_swept(worker, cost) {
-                self.tally.count(slot, worker, cost);
-                return true;
-            }
-        }
-        self.tally.has_reserves() && self.take_locked(slot, worker, cost)
+    /// Takes `cost` for a class, unless that would exceed the limit or its cap, touch another class's reserve, overtake
+    /// someone who waits or begin without a token. When nothing is enforced it takes it all the same.
+    pub(super) fn take(&self, slot: Slot, lane: Lane, worker: usize, cost: u64) -> Option<Taken> {
+        let taken = if self.take_within(slot, lane, worker, cost) {
+            Taken::Within
+        } else if self.tally.is_shadow() {
+            self.tally.force(cost);
+            self.tally.count(slot, worker, cost);
+            Taken::Over
+        } else {
+            return None;
+        };
+        self.tally.seated(lane, worker);
+        Some(taken)
     }
 
     /// Gives back what [`Pool::take`] or a served wait took.
@@ -65,51 +72,62 @@ impl Pool {
         self.serve_if_any_waits();
     }
 
-    /// Joins the line of a class; `None` when that is full.
-    pub(super) fn join(&self, slot: Slot, worker: usize, cost: u64) -> Option<Ticket> {
+    /// Joins a line; `None` when the class may have no more waiting.
+    pub(super) fn join(&self, slot: Slot, lane: Lane, worker: usize, cost: u64, now: Nanos) -> Option<Ticket> {
         let mut queue = self.lock();
-        if queue.lines.length(slot) >= queue.classes.max_waiting(slot) {
+        queue.advance(now);
+        let ticket = queue.join(&self.tally, Next { slot, lane, worker, cost });
+        if ticket.is_none() {
+            self.tally.refused(lane, worker);
             return None;
         }
-        let ticket = queue.lines.join(slot, worker, cost);
-        self.tally.add_waiting();
-        self.settle(queue, 0);
-        Some(ticket)
+        self.serve(&mut queue, 0);
+        queue.shed_overdue(&self.tally, slot);
+        Self::unlock(queue);
+        ticket
     }
 
-    /// Whether a waiter has been served; its ticket is given back then. If not, `waker` is woken when it is.
-    pub(super) fn poll(&self, ticket: Ticket, waker: &Waker) -> bool {
+    /// What became of a waiter; its ticket is given back then. If it is still in line, `waker` is woken when that is known.
+    pub(super) fn poll(&self, ticket: Ticket, waker: &Waker) -> Fate {
         let waker = waker.clone();
         let mut queue = self.lock();
-        let served = queue.lines.is_served(ticket);
+        let fate = queue.lines.fate(ticket).unwrap_or(Fate::Shed);
         // Wakers are dropped without the lock: that may drop a task, and a task may hold a place in line.
-        let (left, replaced) = match served {
-            true => (queue.lines.leave(ticket), Some(waker)),
-            false => (None, queue.lines.set_waker(ticket, waker)),
+        let (left, replaced) = match fate {
+            Fate::InLine => (None, queue.lines.set_waker(ticket, waker)),
+            Fate::Served { .. } | Fate::Shed => (queue.lines.leave(ticket), Some(waker)),
         };
+        if let Some(waiter) = &left {
+            queue.count(waiter, true);
+        }
         drop(queue);
         drop((left, replaced));
-        served
+        fate
     }
 
     /// Leaves the line. A seat that had just been handed over is passed on.
     pub(super) fn leave(&self, ticket: Ticket) {
         let mut queue = self.lock();
         let Some(waiter) = queue.lines.leave(ticket) else { return };
-        if waiter.served {
-            self.tally.uncount(waiter.slot, waiter.worker, waiter.cost);
-            self.settle(queue, waiter.cost);
-        } else {
-            self.tally.remove_waiting();
-            self.settle(queue, 0);
+        queue.count(&waiter, false);
+        match waiter.fate {
+            Fate::Served { .. } => {
+                self.tally.uncount(waiter.slot, waiter.worker, waiter.cost);
+                self.settle(queue, waiter.cost);
+            }
+            Fate::InLine => {
+                self.tally.remove_waiting(waiter.lane);
+                self.settle(queue, 0);
+            }
+            Fate::Shed => drop(queue),
         }
     }
 
     /// A new limit and new classes, most important first; those who wait are served at once if they may be.
     pub(super) fn reconfigure(&self, limit: u64, shares: &[ClassShare]) -> Vec<Slot> {
         let mut queue = self.lock();
-        let Queue { classes, lines } = &mut *queue;
-        let idle = |slot| self.tally.in_use_by(slot) == 0 && lines.length(slot) == 0;
+        let Queue { classes, lines, .. } = &mut *queue;
+        let idle = |slot| self.tally.in_use_by(slot) == 0 && lines.length_of(slot) == 0;
         let slots = classes.reconfigure(shares, idle);
         self.set_limit_locked(queue, limit);
         slots
@@ -120,17 +138,74 @@ impl Pool {
         self.set_limit_locked(self.lock(), limit);
     }
 
+    /// New caps. A lower one is reached as seats are given back.
+    pub(super) fn set_caps(&self, caps: &[(Slot, u32)]) {
+        let mut queue = self.lock();
+        queue.classes.set_caps(caps);
+        self.tally.set_capped(queue.classes.capped());
+        self.set_limit_locked(queue, self.tally.limit());
+    }
+
+    /// A new pace for newcomers.
+    pub(super) fn set_pace(&self, pace: Pace, now: Nanos) {
+        let mut queue = self.lock();
+        self.refill(&mut queue, now);
+        queue.mint.set_rate(pace.begin_rate);
+        let paced = queue.mint.is_paced();
+        self.tally.set_paced(paced, paced && pace.enforce);
+        self.refill(&mut queue, now);
+        self.settle(queue, 0);
+    }
+
+    /// Enforces nothing from now on, and lets in whoever waits; or enforces again.
+    pub(super) fn set_shadow(&self, shadow: bool) {
+        let queue = self.lock();
+        self.tally.set_shadow(shadow);
+        self.settle(queue, 0);
+    }
+
+    /// Lets time pass: new tokens, lines that stand, and what happened since the last time.
+    pub(super) fn tick(&self, now: Nanos) -> QueueCounts {
+        let mut queue = self.lock();
+        self.refill(&mut queue, now);
+        queue.judge();
+        // Whoever is overdue has the seat that would be idle otherwise.
+        self.serve(&mut queue, 0);
+        queue.shed_all_overdue(&self.tally);
+        let counts = queue.take_counts(&self.tally);
+        Self::unlock(queue);
+        counts
+    }
+
     /// How many of a class wait.
     pub(super) fn waiting_of(&self, slot: Slot) -> usize {
-        self.lock().lines.length(slot)
+        self.lock().lines.length_of(slot)
     }
 
     /// Name, use and line of each class in force, most important first.
     pub(super) fn usage<T>(&self, each: impl Fn(&str, u64, usize) -> T) -> Vec<T> {
         let queue = self.lock();
-        let lines = &queue.lines;
-        let of = |(slot, share): (Slot, &ClassShare)| each(&share.name, self.tally.in_use_by(slot), lines.length(slot));
+        let waiting = |slot| queue.lines.length_of(slot);
+        let of = |(slot, share): (Slot, &ClassShare)| each(&share.name, self.tally.in_use_by(slot), waiting(slot));
         queue.classes.in_force().map(of).collect()
+    }
+
+    fn take_within(&self, slot: Slot, lane: Lane, worker: usize, cost: u64) -> bool {
+        if !self.tally.is_special(slot) {
+            if self.tally.any_waits_before(lane) || !self.tally.lets(lane) {
+                // Who waits may be held back by nothing but a cap.
+                return self.tally.has_caps() && self.take_locked(slot, lane, worker, cost);
+            }
+            if self.tally.take(worker, cost) || self.take_swept(worker, cost) {
+                self.tally.count(slot, worker, cost);
+                self.tally.begin(lane);
+                return true;
+            }
+            if !self.tally.has_special() {
+                return false;
+            }
+        }
+        self.take_locked(slot, lane, worker, cost)
     }
 
     /// Takes after emptying all pockets, unless somebody began to wait meanwhile.
@@ -166,51 +241,59 @@ impl Pool {
     }
 
     /// [`Pool::take`] with exact knowledge of what is kept for whom.
-    fn take_locked(&self, slot: Slot, worker: usize, cost: u64) -> bool {
+    fn take_locked(&self, slot: Slot, lane: Lane, worker: usize, cost: u64) -> bool {
         let queue = self.lock();
-        let own = self.tally.in_use_by(slot) + cost <= queue.classes.reserve(slot, self.tally.limit());
+        let use_then = self.tally.in_use_by(slot) + cost;
+        let own = use_then <= queue.classes.reserve(slot, self.tally.limit());
+        let capped = queue.classes.cap(slot).is_some_and(|most| use_then > most);
+        let may = !capped && self.tally.lets(lane) && (own || queue.next(&self.tally).is_none());
         let mut in_hand = self.tally.sweep();
-        let taken = (own || !self.tally.any_waits()) && self.cover(cost, &mut in_hand, self.most_for(&queue, slot));
+        let taken = may && self.cover(cost, &mut in_hand, self.most_for(&queue, slot));
         if taken {
             in_hand -= cost;
             self.tally.count(slot, worker, cost);
+            self.tally.begin(lane);
         }
         self.settle(queue, in_hand);
         taken
     }
 
-    /// Serves those who wait, as far as the limit allows, out of `in_hand` (still held), the pockets and what is free;
-    /// what remains is made free.
-    fn settle(&self, mut queue: MutexGuard<'_, Queue>, mut in_hand: u64) {
-        let mut served = SmallVec::<[Waker; 4]>::new();
-        in_hand += self.tally.sweep();
-        while let Some((slot, worker, cost)) = self.next(&queue) {
-            if !self.cover(cost, &mut in_hand, self.most_for(&queue, slot)) {
-                break;
-            }
-            in_hand -= cost;
-            self.tally.count(slot, worker, cost);
-            served.extend(queue.lines.serve(slot));
-            self.tally.remove_waiting();
-        }
-        self.tally.release(in_hand);
-        drop(queue);
-        served.into_iter().for_each(Waker::wake);
+    /// Serves, and ends the use of the lock.
+    fn settle(&self, mut queue: MutexGuard<'_, Queue>, in_hand: u64) {
+        self.serve(&mut queue, in_hand);
+        Self::unlock(queue);
     }
 
-    /// Who is next: the first of the most important class that is under its guarantee, else of the most important.
-    fn next(&self, queue: &Queue) -> Option<(Slot, usize, u64)> {
-        let limit = self.tally.limit();
-        let mut waiting = queue.classes.order().iter().copied().filter(|&slot| queue.lines.length(slot) > 0).peekable();
-        let owed = |slot: &Slot| {
-            let guarantee = queue.classes.guarantee(*slot, limit);
-            guarantee > 0 && self.tally.in_use_by(*slot) < guarantee
-        };
-        let mut slot = waiting.next()?;
-        if waiting.peek().is_some() && !owed(&slot) {
-            slot = waiting.find(owed).unwrap_or(slot);
+    /// Wakes whose fate was sealed, without the lock.
+    fn unlock(mut queue: MutexGuard<'_, Queue>) {
+        let woken = std::mem::take(&mut queue.woken);
+        drop(queue);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Serves those who wait, as far as the limit allows, out of `in_hand` (still held), the pockets and what is free;
+    /// what remains is made free.
+    fn serve(&self, queue: &mut Queue, mut in_hand: u64) {
+        in_hand += self.tally.sweep();
+        while let Some(next) = queue.next(&self.tally) {
+            let covered = self.cover(next.cost, &mut in_hand, self.most_for(queue, next.slot));
+            if !covered {
+                if !self.tally.is_shadow() {
+                    break;
+                }
+                self.tally.force(next.cost);
+                in_hand += next.cost;
+            }
+            in_hand -= next.cost;
+            queue.serve(&self.tally, next, !covered);
         }
-        queue.lines.first(slot).map(|waiter| (slot, waiter.worker, waiter.cost))
+        self.tally.release(in_hand);
+    }
+
+    fn refill(&self, queue: &mut Queue, now: Nanos) {
+        queue.advance(now);
+        let due = queue.mint.due(now);
+        self.tally.refill(due, queue.mint.burst());
     }
 
     /// Most that may be held after this class has taken something: the limit without what is kept for others.

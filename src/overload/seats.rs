@@ -8,15 +8,25 @@ use std::task::{Context, Poll};
 use crossbeam_utils::CachePadded;
 
 use super::classes::{ClassShare, SEAT, Slot};
-use super::lines::Ticket;
-use super::pool::Pool;
+use super::lane::Lane;
+use super::lines::{Fate, Ticket};
+use super::pace::Pace;
+use super::pool::{Pool, Taken};
+use super::signal::QueueCounts;
 use super::sync::Arc;
 use super::tally::UNLIMITED;
+use crate::clock::Nanos;
+
+/// What of a seat a request keeps when the origin has done its work and only the client is slow: a tenth.
+const SHRUNK: u64 = SEAT / 10;
 
 /// The seats of one origin, shared by all workers.
 ///
 /// At most `limit` are in use. Who is next when one is free: the most important class that waits and is under its
-/// guaranteed share, else the most important that waits; first come first served within a class.
+/// guaranteed share, else the most important that waits; within a class who returns before who begins.
+///
+/// Within a lane, first come first served, with one exception: in a class without a guarantee, while its line stands
+/// (see [`Seats::tick`]), the newest is served first and who has waited too long is shed.
 #[derive(Debug)]
 pub struct Seats {
     /// One per worker, so that its seats' reference counts are on a line of its own.
@@ -61,6 +71,18 @@ impl fmt::Display for QueueFull {
 
 impl std::error::Error for QueueFull {}
 
+/// It waited too long in a line that stands, or gave way to one that returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shed;
+
+impl fmt::Display for Shed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it was taken out of line without a seat")
+    }
+}
+
+impl std::error::Error for Shed {}
+
 impl Seats {
     /// Seats without a limit, for threads `0..workers`.
     #[must_use]
@@ -84,24 +106,62 @@ impl Seats {
         self.pool.set_limit(units(limit));
     }
 
-    /// A seat now, or `None` if there is none or somebody waits for one: then [`Seats::wait`], if the request may.
-    ///
-    /// `worker` is the calling thread's number.
+    /// The most that some classes may hold for now, in place of what was set before; empty is none.
+    pub fn set_caps(&self, caps: &[(Slot, u32)]) {
+        self.pool.set_caps(caps);
+    }
+
+    /// How newcomers are let in from now on.
+    pub fn set_pace(&self, pace: Pace, now: Nanos) {
+        self.pool.set_pace(pace, now);
+    }
+
+    /// In shadow nothing is refused and nobody waits: a seat tells whether it would have been so ([`Seat::over_limit`]).
+    pub fn set_shadow(&self, shadow: bool) {
+        self.pool.set_shadow(shadow);
+    }
+
+    /// Whether nothing is enforced.
     #[must_use]
-    pub fn try_acquire(&self, slot: Slot, worker: usize) -> Option<Seat> {
+    pub fn is_shadow(&self) -> bool {
+        self.pool.tally().is_shadow()
+    }
+
+    /// Lets time pass, about ten times a second: newcomers get the tokens of the time since the last call, and whoever waits
+    /// too long in a line that stands is shed. Says what happened since then.
+    ///
+    /// Where it is never called, no line ever counts as one that stands.
+    pub fn tick(&self, now: Nanos) -> QueueCounts {
+        self.pool.tick(now)
+    }
+
+    /// A seat now, or `None` if there is none, somebody waits for one, or a newcomer finds no token: then
+    /// [`Seats::wait`], if the request may.
+    ///
+    /// `worker` is the calling thread's number, and no other thread's.
+    #[must_use]
+    pub fn try_acquire(&self, slot: Slot, worker: usize, lane: Lane) -> Option<Seat> {
         let (worker, desk) = self.desk(worker)?;
-        desk.take(slot, worker, SEAT).then(|| Seat { desk: Arc::clone(desk), slot, worker, cost: SEAT })
+        let taken = desk.take(slot, lane, worker, SEAT)?;
+        Some(Seat { desk: Arc::clone(desk), slot, worker, cost: SEAT, over: taken == Taken::Over })
     }
 
     /// Joins the line of a class.
     ///
     /// # Errors
     ///
-    /// [`QueueFull`] when as many of the class wait as may.
-    pub fn wait(&self, slot: Slot, worker: usize) -> Result<Waiting, QueueFull> {
+    /// [`QueueFull`] when as many of the class wait as may. A newcomer makes room for one that returns.
+    pub fn wait(&self, slot: Slot, worker: usize, lane: Lane, now: Nanos) -> Result<Waiting, QueueFull> {
         let (worker, desk) = self.desk(worker).ok_or(QueueFull)?;
-        let ticket = desk.join(slot, worker, SEAT).ok_or(QueueFull)?;
+        let ticket = desk.join(slot, lane, worker, SEAT, now).ok_or(QueueFull)?;
         Ok(Waiting { desk: Arc::clone(desk), ticket: Some(ticket), slot, worker, cost: SEAT })
+    }
+
+    /// Notes a newcomer that was turned away before it asked for a seat.
+    pub fn turned_away(&self, worker: usize) {
+        if let Some((worker, desk)) = self.desk(worker) {
+            desk.tally().refused(Lane::Newcomer, worker);
+        }
     }
 
     /// Seats in all; `None` is no limit.
@@ -149,6 +209,24 @@ pub struct Seat {
     slot: Slot,
     worker: usize,
     cost: u64,
+    over: bool,
+}
+
+impl Seat {
+    /// Whether it is one that there was not, or taken out of turn; only where nothing is enforced.
+    #[must_use]
+    pub fn over_limit(&self) -> bool {
+        self.over
+    }
+
+    /// Gives nine tenths of it back, once: the origin's work is done, and what remains is sending it.
+    pub fn shrink(&mut self) {
+        let spare = self.cost.saturating_sub(SHRUNK);
+        if spare > 0 {
+            self.cost = SHRUNK;
+            self.desk.give(self.slot, self.worker, spare);
+        }
+    }
 }
 
 impl Drop for Seat {
@@ -163,7 +241,7 @@ impl fmt::Debug for Seat {
     }
 }
 
-/// A place in a class's line; resolves to the seat that is handed over. Dropping it gives the place up, and passes on a
+/// A place in a class's line; resolves to the seat that is handed over, or to [`Shed`]. Dropping it gives the place up, and passes on a
 /// seat that was handed over but not taken.
 ///
 /// Pending for ever once it has resolved.
@@ -177,18 +255,21 @@ pub struct Waiting {
 }
 
 impl Future for Waiting {
-    type Output = Seat;
+    type Output = Result<Seat, Shed>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Seat> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(ticket) = self.ticket else {
             return Poll::Pending;
         };
-        if !self.desk.poll(ticket, context.waker()) {
-            return Poll::Pending;
-        }
+        let over = match self.desk.poll(ticket, context.waker()) {
+            Fate::InLine => return Poll::Pending,
+            Fate::Served { over, .. } => Some(over),
+            Fate::Shed => None,
+        };
         self.ticket = None;
         let Self { desk, slot, worker, cost, .. } = &*self;
-        Poll::Ready(Seat { desk: Arc::clone(desk), slot: *slot, worker: *worker, cost: *cost })
+        let seat = |over| Seat { desk: Arc::clone(desk), slot: *slot, worker: *worker, cost: *cost, over };
+        Poll::Ready(over.map(seat).ok_or(Shed))
     }
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::classes;
 use crate::overload::feed::RING;
-use crate::overload::{ClassShare, Event, Feed, Finish, RouteTag, Seats, Slot};
+use crate::overload::{Event, Feed, Finish, RouteTag, Seats, Slot};
 
 const ROUTE: RouteTag = RouteTag(7);
 
@@ -14,8 +15,10 @@ fn slot() -> Slot {
 }
 
 fn slots(count: usize) -> Vec<Slot> {
-    let share = |index| ClassShare { name: format!("class {index}"), guaranteed: 0.0, max_waiting: 0 };
-    Seats::new(1).reconfigure(None, &(0..count).map(share).collect::<Vec<_>>())
+    let named = |index| (format!("class {index}"), 0.0, 0);
+    let named: Vec<_> = (0..count).map(named).collect();
+    let shares: Vec<_> = named.iter().map(|(name, guaranteed, waiting)| (&**name, *guaranteed, *waiting)).collect();
+    Seats::new(1).reconfigure(None, &classes(&shares))
 }
 
 fn drained(feed: &Feed) -> Vec<Event> {

@@ -10,6 +10,8 @@ mod classes;
 mod feed;
 #[path = "../signal.rs"]
 mod signal;
+#[path = "../standing.rs"]
+mod standing;
 
 mod sync {
     pub(super) use shuttle::sync::Arc;

@@ -6,14 +6,26 @@
 
 #[path = "../classes.rs"]
 mod classes;
+#[path = "../lane.rs"]
+mod lane;
 #[path = "../lines.rs"]
 mod lines;
+#[path = "../pace.rs"]
+mod pace;
 #[path = "../pool.rs"]
 mod pool;
+#[path = "../queue.rs"]
+mod queue;
 #[path = "../seats.rs"]
 mod seats;
+#[path = "../signal.rs"]
+mod signal;
+#[path = "../standing.rs"]
+mod standing;
 #[path = "../tally.rs"]
 mod tally;
+
+mod adaptive;
 
 mod sync {
     pub(super) use shuttle::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -29,6 +41,7 @@ use shuttle::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use shuttle::thread;
 
 use self::classes::{ClassShare, Slot};
+use self::lane::Lane::Returning as R;
 use self::seats::{Seat, Seats};
 
 /// Seats, and how many are really in use.
@@ -55,6 +68,7 @@ impl Shop {
             name: name.to_owned(),
             guaranteed,
             max_waiting,
+            max_wait: std::time::Duration::from_millis(250),
         };
         let shares: Vec<ClassShare> = classes.iter().map(share).collect();
         let slots = seats.reconfigure(Some(limit), &shares);
@@ -63,7 +77,9 @@ impl Shop {
 
     fn seat(&self, class: usize, worker: usize) -> Seat {
         let slot = self.slots[class];
-        self.seats.try_acquire(slot, worker).unwrap_or_else(|| block_on(self.seats.wait(slot, worker).unwrap()))
+        self.seats
+            .try_acquire(slot, worker, R)
+            .unwrap_or_else(|| block_on(self.seats.wait(slot, worker, R, 0).unwrap()).unwrap())
     }
 
     /// A request: a seat, some work, gone. Never more than `limit` at once.
@@ -76,7 +92,7 @@ impl Shop {
 
     /// Joins the line and leaves it at once, whether or not it has been served meanwhile.
     fn give_up(&self, class: usize, worker: usize) {
-        let mut waiting = pin!(self.seats.wait(self.slots[class], worker).unwrap());
+        let mut waiting = pin!(self.seats.wait(self.slots[class], worker, R, 0).unwrap());
         thread::yield_now();
         if let Poll::Ready(seat) = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             drop(seat);
@@ -86,7 +102,7 @@ impl Shop {
     /// Nothing is lost or counted twice: all seats can be had, and no more.
     fn check_at_rest(&self, limit: usize) {
         assert_eq!(self.seats.in_use(), 0);
-        let all: Vec<Seat> = (0..100).map_while(|_| self.seats.try_acquire(self.slots[0], 1)).collect();
+        let all: Vec<Seat> = (0..100).map_while(|_| self.seats.try_acquire(self.slots[0], 1, R)).collect();
         assert_eq!(all.len(), limit);
     }
 }
@@ -167,8 +183,8 @@ fn a_newcomer_does_not_overtake_who_waits() {
         let shop = Shop::new(1);
         let held = shop.seat(1, 0);
         let freeing = thread::spawn(move || drop(held));
-        let waiting = shop.seats.wait(shop.slots[1], 1).unwrap();
-        assert!(shop.seats.try_acquire(shop.slots[0], 1).is_none());
+        let waiting = shop.seats.wait(shop.slots[1], 1, R, 0).unwrap();
+        assert!(shop.seats.try_acquire(shop.slots[0], 1, R).is_none());
         join([freeing]);
         drop(block_on(waiting));
     });
@@ -178,11 +194,11 @@ fn a_newcomer_does_not_overtake_who_waits() {
 fn a_reserved_class_does_not_overtake_beyond_its_reserve() {
     explore(|| {
         let shop = Shop::with_reserve();
-        let _own = shop.seats.try_acquire(shop.slots[0], 0).unwrap();
+        let _own = shop.seats.try_acquire(shop.slots[0], 0, R).unwrap();
         let held = shop.seat(1, 0);
         let freeing = thread::spawn(move || drop(held));
-        let waiting = shop.seats.wait(shop.slots[1], 1).unwrap();
-        assert!(shop.seats.try_acquire(shop.slots[0], 1).is_none());
+        let waiting = shop.seats.wait(shop.slots[1], 1, R, 0).unwrap();
+        assert!(shop.seats.try_acquire(shop.slots[0], 1, R).is_none());
         join([freeing]);
         drop(block_on(waiting));
     });
@@ -196,9 +212,9 @@ fn a_seat_freed_into_a_pocket_while_the_limit_falls_is_not_taken() {
         let _kept = [shop.seat(1, 0), shop.seat(1, 1)];
         let freeing = thread::spawn(move || drop(freed));
         shop.seats.set_limit(Some(2));
-        assert!(shop.seats.try_acquire(shop.slots[0], 0).is_none());
+        assert!(shop.seats.try_acquire(shop.slots[0], 0, R).is_none());
         join([freeing]);
-        assert!(shop.seats.try_acquire(shop.slots[0], 0).is_none());
+        assert!(shop.seats.try_acquire(shop.slots[0], 0, R).is_none());
     });
 }
 
@@ -242,7 +258,7 @@ fn a_reserve_neither_strands_nor_overfills() {
             let shop = Arc::clone(&shop);
             thread::spawn(move || shop.visit(1, worker))
         });
-        let own = shop.seats.try_acquire(shop.slots[0], 0);
+        let own = shop.seats.try_acquire(shop.slots[0], 0, R);
         assert!(own.is_some(), "its own seat is free whoever waits");
         drop(own);
         join(browsing);

@@ -117,7 +117,7 @@ impl Both {
     fn step(&mut self, step: Step) {
         match step {
             Step::Acquire { class, worker } => {
-                let seat = self.seats.try_acquire(self.slots[class], worker);
+                let seat = self.seats.try_acquire(self.slots[class], worker, R);
                 assert_eq!(seat.is_some(), self.model.acquire(class));
                 self.held.extend(seat.map(|seat| (class, seat)));
             }
@@ -128,7 +128,7 @@ impl Both {
             }
             Step::Wait { class, worker } => {
                 self.names += 1;
-                let waiting = self.seats.wait(self.slots[class], worker);
+                let waiting = self.seats.wait(self.slots[class], worker, R, 0);
                 assert_eq!(waiting.is_ok(), self.model.wait(class, self.names));
                 self.waiting.extend(waiting.map(|waiting| (class, self.names, waiting)));
             }
