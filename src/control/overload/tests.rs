@@ -9,7 +9,7 @@ use crate::config;
 use crate::edge::snapshot::RouteFinding;
 use crate::edge::snapshot::{Adaptive, OriginHandle, Snapshot, SnapshotBuilder};
 use crate::origin::{Origins, Resolver};
-use crate::overload::{Baseline, Cause, Directive, Event, Finish, RouteTag, State, Window};
+use crate::overload::{Baseline, Cause, Directive, Event, Finish, Lane, RouteTag, State, Window};
 use crate::policy::journey::JourneyKeys;
 use crate::room::keyring::Keyring;
 use crate::telemetry::Metrics;
@@ -188,7 +188,7 @@ async fn in_shadow_the_limit_is_shown_and_nothing_is_held_to_it() {
     assert_eq!(adaptive(&snapshot.origins[0]).finding().unwrap().directive.limit, 6);
     let seats = &snapshot.origins[0].seats;
     let slot = snapshot.origins[0].slots[0];
-    let taken: Vec<_> = (0..20).map(|_| seats.try_acquire(slot, 0)).collect();
+    let taken: Vec<_> = (0..20).map(|_| seats.try_acquire(slot, 0, Lane::Returning)).collect();
     assert!(taken.iter().all(Option::is_some));
 }
 
