@@ -63,6 +63,8 @@ section! {
         default max_connections_per_client: Whole<0, 10_000_000> = Whole(1_000),
         /// TLS handshakes in progress at once, over all workers.
         default max_handshakes: Whole<1, 1_000_000> = Whole(2_000),
+        /// Memory the process may have resident; without it what its cgroup has, or the machine.
+        optional max_memory: Size<{ 1 << 20 }, { 1 << 50 }>,
     }
 }
 

@@ -65,6 +65,8 @@ pub struct ServerSettings {
     pub max_connections_per_client: usize,
     /// TLS handshakes in progress at once, over all workers.
     pub max_handshakes: usize,
+    /// Bytes of resident memory the process may have, if that is less than its cgroup or the machine has.
+    pub max_memory: Option<u64>,
 }
 
 /// `[log]`.

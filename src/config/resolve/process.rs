@@ -19,6 +19,7 @@ pub(super) fn server(typed: &Server, files: Files<'_>) -> ServerSettings {
         max_connections: typed.max_connections.value.0 as usize,
         max_connections_per_client: typed.max_connections_per_client.value.0 as usize,
         max_handshakes: typed.max_handshakes.value.0 as usize,
+        max_memory: typed.max_memory.as_ref().map(|size| size.value.0),
     }
 }
 

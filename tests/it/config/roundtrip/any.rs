@@ -46,13 +46,15 @@ fn name<T>(items: &mut [T], set: impl Fn(&mut T, String)) {
 
 fn server() -> impl Strategy<Value = ServerSettings> {
     let counts = (1..=1024_usize, 1..=10_000_000_usize, 0..=10_000_000_usize, 1..=1_000_000_usize);
-    (counts, path(), delay()).prop_map(|(counts, state_dir, drain_timeout)| ServerSettings {
+    let memory = option::of(1_u64 << 20..=1 << 50);
+    (counts, path(), delay(), memory).prop_map(|(counts, state_dir, drain_timeout, max_memory)| ServerSettings {
         workers: counts.0,
         state_dir,
         drain_timeout,
         max_connections: counts.1,
         max_connections_per_client: counts.2,
         max_handshakes: counts.3,
+        max_memory,
     })
 }
 

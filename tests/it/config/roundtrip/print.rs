@@ -39,6 +39,9 @@ fn server(server: &ServerSettings, log: &LogSettings, out: &mut String) -> fmt::
     writeln!(out, "max_connections = {}", server.max_connections)?;
     writeln!(out, "max_connections_per_client = {}", server.max_connections_per_client)?;
     writeln!(out, "max_handshakes = {}", server.max_handshakes)?;
+    if let Some(max_memory) = server.max_memory {
+        writeln!(out, "max_memory = \"{max_memory}B\"")?;
+    }
     writeln!(out, "[log]\nlevel = {:?}\nformat = \"{}\"", log.level, log.format)?;
     match &log.access {
         None => writeln!(out, "access = \"off\""),
