@@ -12,6 +12,7 @@ mod lines;
 mod pace;
 mod pool;
 mod queue;
+pub mod saturation;
 mod seats;
 mod signal;
 mod standing;

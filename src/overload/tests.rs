@@ -8,6 +8,7 @@ mod lines;
 mod model;
 mod order;
 mod pace;
+mod saturation;
 mod shadow;
 mod standing;
 
