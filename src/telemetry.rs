@@ -6,6 +6,7 @@
 pub mod access;
 pub mod faults;
 pub mod logs;
+pub mod machine;
 pub mod metrics;
 
 pub use access::{AccessLog, AccessRecord, AccessWriter};

@@ -126,7 +126,7 @@ impl State {
         }
         gauges.collect(page);
         let open = self.listeners.held().iter().map(|listener| listener.connections()).sum();
-        let process = self.process.collect(page);
+        let process = self.process.collect(page, gauges.memory_limit_given());
         let saturation = [
             ("capacity", gauges.capacity_saturation()),
             ("connections", gauges.connection_saturation(open)),

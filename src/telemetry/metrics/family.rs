@@ -135,6 +135,10 @@ families! {
 
     SATURATION = Gauge "spillway_saturation_ratio" ["resource"]
         "How full the fullest of each resource is: 1 is all of it.";
+    SATURATION_LEVEL = Gauge "spillway_saturation_level" ["resource"]
+        "What is refused for the sake of the proxy itself: 0 nothing, 1 background, 2 to 4 classes without a guarantee, 5 all but the most important class.";
+    CONNECTIONS_REFUSED = Counter "spillway_connections_refused_total" ["listener"]
+        "Client connections refused because too many were open.";
     POLL_DELAY = Histogram "spillway_worker_poll_delay_seconds" ["worker"]
         "How late a timer of the worker fired: what any event had to wait for its turn.";
 

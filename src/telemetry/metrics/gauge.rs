@@ -24,6 +24,7 @@ impl<F: Fn(&mut GaugeWriter) + Send + Sync> GaugeSource for F {
 pub struct GaugeWriter {
     samples: BTreeMap<(&'static str, Vec<String>), (&'static Family, f64)>,
     connection_limit: Option<usize>,
+    memory_limit: Option<u64>,
 }
 
 /// The state of a limit.
@@ -142,9 +143,24 @@ impl GaugeWriter {
         self.samples.insert(key, (&family::CERTIFICATE_EXPIRY, unix_seconds as f64));
     }
 
-    /// How many client connections may be open at once.
+    /// How many client connections may be open at once; the least that is given counts.
     pub fn connection_limit(&mut self, limit: usize) {
-        self.connection_limit = Some(limit);
+        self.connection_limit = Some(self.connection_limit.map_or(limit, |given| given.min(limit)));
+    }
+
+    /// How many bytes of resident memory the process may have.
+    pub fn memory_limit(&mut self, limit: u64) {
+        self.memory_limit = Some(limit);
+    }
+
+    /// What was given to [`Self::memory_limit`].
+    pub(super) fn memory_limit_given(&self) -> Option<u64> {
+        self.memory_limit
+    }
+
+    /// The level of a resource of the proxy itself: 0 is normal, from 1 on something is refused for its sake.
+    pub fn saturation_level(&mut self, resource: &str, level: u8) {
+        self.add(&family::SATURATION_LEVEL, &[resource], f64::from(level));
     }
 
     /// How full the client connections are, `open` of them being open.

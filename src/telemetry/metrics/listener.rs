@@ -12,12 +12,18 @@ use super::page::Page;
 pub struct ListenerMetrics {
     address: Box<str>,
     open: [AtomicU64; Protocol::ALL.len()],
+    refused: AtomicU64,
     handshakes: [[AtomicU64; TlsVersion::ALL.len()]; HandshakeResult::ALL.len()],
 }
 
 impl ListenerMetrics {
     pub(super) fn new(address: &str) -> Self {
-        Self { address: address.into(), open: Default::default(), handshakes: Default::default() }
+        Self {
+            address: address.into(),
+            open: Default::default(),
+            refused: AtomicU64::new(0),
+            handshakes: Default::default(),
+        }
     }
 
     /// Counts an open connection for as long as the guard lives.
@@ -35,6 +41,11 @@ impl ListenerMetrics {
         }
     }
 
+    /// Counts a connection for which there was no room.
+    pub fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Connections open now.
     #[must_use]
     pub fn connections(&self) -> u64 {
@@ -46,6 +57,8 @@ impl ListenerMetrics {
             let labels = [&*self.address, protocol.as_str()];
             page.gauge(&family::CONNECTIONS, &labels, open.load(Ordering::Relaxed) as f64);
         }
+        let refused = self.refused.load(Ordering::Relaxed);
+        page.counter(&family::CONNECTIONS_REFUSED, &[&*self.address], refused as f64);
         for (result, row) in HandshakeResult::ALL.iter().zip(&self.handshakes) {
             for (version, cell) in TlsVersion::ALL.iter().zip(row) {
                 let count = cell.load(Ordering::Relaxed);

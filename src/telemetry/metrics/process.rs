@@ -1,10 +1,10 @@
-//! The process as the kernel sees it (Linux procfs and cgroups). What cannot be read is left off the page.
+//! The process as the kernel sees it (Linux procfs). What cannot be read is left off the page.
 
 use std::fs;
-use std::path::Path;
 
 use super::family;
 use super::page::Page;
+use crate::telemetry::machine;
 
 /// What does not change while the process runs.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Process {
     ticks_per_second: f64,
     page_size: f64,
     start_time: Option<f64>,
-    memory_limit: Option<f64>,
+    memory_limit: Option<u64>,
 }
 
 /// How full the process is, 0.0 – 1.0.
@@ -20,7 +20,7 @@ pub(super) struct Process {
 pub(super) struct Fullness {
     /// Open file descriptors of those allowed.
     pub(super) fds: Option<f64>,
-    /// Resident memory of the cgroup's limit, or of the machine's memory.
+    /// Resident memory of what the process may have.
     pub(super) memory: Option<f64>,
 }
 
@@ -31,13 +31,14 @@ impl Process {
             ticks_per_second,
             page_size: rustix::param::page_size() as f64,
             start_time: start_time(ticks_per_second),
-            memory_limit: memory_limit(),
+            memory_limit: machine::memory_limit(),
         }
     }
 
-    pub(super) fn collect(&self, page: &mut Page) -> Fullness {
-        let open = open_fds();
-        let most = max_fds();
+    /// `memory_limit` is what the process may have, if somebody says so.
+    pub(super) fn collect(&self, page: &mut Page, memory_limit: Option<u64>) -> Fullness {
+        let open = machine::open_descriptors().map(|open| open as f64);
+        let most = machine::descriptor_limit().map(|most| most as f64);
         let stat = Stat::read();
         let resident = stat.as_ref().map(|stat| stat.resident_pages * self.page_size);
         let cpu = stat.as_ref().map(|stat| stat.cpu_ticks / self.ticks_per_second);
@@ -55,7 +56,10 @@ impl Process {
                 page.value(family, &[], value);
             }
         }
-        Fullness { fds: ratio(open, most), memory: ratio(resident, self.memory_limit) }
+        Fullness {
+            fds: ratio(open, most),
+            memory: ratio(resident, memory_limit.or(self.memory_limit).map(|limit| limit as f64)),
+        }
     }
 }
 
@@ -100,43 +104,6 @@ fn start_time(ticks_per_second: f64) -> Option<f64> {
     Some(boot + Stat::read()?.start_ticks / ticks_per_second)
 }
 
-fn open_fds() -> Option<f64> {
-    let directory = Path::new("/proc/self/fd");
-    // Since Linux 6.2 the directory's size is the count; before, it is 0.
-    match fs::metadata(directory).ok()?.len() {
-        0 => Some(fs::read_dir(directory).ok()?.count() as f64),
-        count => Some(count as f64),
-    }
-}
-
-fn max_fds() -> Option<f64> {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    limit.current.map(|limit| limit as f64)
-}
-
-fn memory_limit() -> Option<f64> {
-    let meminfo = fs::read_to_string("/proc/meminfo").ok();
-    let machine = meminfo.as_deref().and_then(machine_memory);
-    [cgroup_limit(), machine].into_iter().flatten().reduce(f64::min)
-}
-
-fn machine_memory(meminfo: &str) -> Option<f64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kibibytes: f64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes * 1024.0)
-}
-
-/// The least limit on the way from the process's own group (cgroup v2) to the root; any of them ends it.
-fn cgroup_limit() -> Option<f64> {
-    let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = membership.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let root = Path::new("/sys/fs/cgroup");
-    let own = root.join(own);
-    let groups = own.ancestors().take_while(|group| group.starts_with(root));
-    let limit = |group: &Path| fs::read_to_string(group.join("memory.max")).ok()?.trim().parse::<f64>().ok();
-    groups.filter_map(limit).reduce(f64::min)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,16 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_given_in_kibibytes() {
-        assert_eq!(machine_memory("MemTotal:       2048 kB\nMemFree: 1 kB\n"), Some(2_097_152.0));
-    }
-
-    #[test]
     fn this_process_has_descriptors_memory_and_a_past() {
         let mut page = Page::default();
-        let fullness = Process::new().collect(&mut page);
+        let fullness = Process::new().collect(&mut page, None);
         assert_eq!(page.into_families().len(), 7);
         assert!(fullness.fds.is_some_and(|fds| fds > 0.0 && fds < 1.0));
         assert!(fullness.memory.is_some_and(|memory| memory > 0.0 && memory < 1.0));
+        let told = Process::new().collect(&mut Page::default(), Some(1024));
+        assert!(told.memory.is_some_and(|memory| memory > 1.0));
     }
 }

@@ -24,6 +24,7 @@ fn busy() -> (Metrics, impl Sized) {
     let room = waited_in(&metrics);
     let listener = metrics.listener("127.0.0.1:8443");
     listener.handshake(HandshakeResult::Ok, TlsVersion::V13);
+    listener.refused();
     let connection = listener.connection(Protocol::H2);
     metrics.policy().reloaded(7, UNIX_EPOCH + Duration::from_secs(1_794_355_200));
     metrics.protocol_error("bad_host");
@@ -38,6 +39,7 @@ fn busy() -> (Metrics, impl Sized) {
         out.origin_connections(SHOP, "127.0.0.1:9000", ConnectionState::Idle, 2);
         out.certificate_expiry("shop.example", 1_800_000_000);
         out.connection_limit(8);
+        out.saturation_level("memory", 1);
         out.room("sale", sale());
         out.room_store(false, 3);
     }));

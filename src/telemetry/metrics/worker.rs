@@ -61,8 +61,8 @@ impl WorkerProbe {
     }
 
     /// The sleep is over and it is `now`; `busy` is the time the worker has spent working since it began, as tokio's
-    /// `worker_total_busy_duration` tells. Only the thread of the worker may call it.
-    pub fn fired(&mut self, now: Nanos, busy: Duration) {
+    /// `worker_total_busy_duration` tells. Answers how late it was. Only the thread of the worker may call it.
+    pub fn fired(&mut self, now: Nanos, busy: Duration) -> Duration {
         let interval = Duration::from_nanos(now.saturating_sub(self.since).max(1));
         let late = interval.saturating_sub(Self::INTERVAL);
         let share = busy.saturating_sub(self.busy).as_secs_f64() / interval.as_secs_f64();
@@ -72,6 +72,7 @@ impl WorkerProbe {
         }
         self.since = now;
         self.busy = busy;
+        late
     }
 }
 
@@ -85,7 +86,7 @@ mod tests {
     fn lateness_and_busy_share_are_of_the_last_interval() {
         let pulse = Arc::new(Pulse::new(1));
         let mut probe = WorkerProbe::new(Arc::clone(&pulse), 0, 1_000 * MS);
-        probe.fired(1_125 * MS, Duration::from_millis(125));
+        assert_eq!(probe.fired(1_125 * MS, Duration::from_millis(125)), Duration::from_millis(25));
         assert_eq!(pulse.busiest(), Some(1.0));
         probe.fired(1_225 * MS, Duration::from_millis(150));
         assert_eq!(pulse.busiest(), Some(0.25));
