@@ -29,6 +29,7 @@ pub mod reload;
 mod restart;
 pub mod revision;
 pub mod rooms;
+pub mod saturation;
 pub mod signals;
 pub mod sockets;
 pub mod state_dir;

@@ -7,6 +7,8 @@ use super::answer::{Answer, json, mistake};
 use super::{Admin, overrides, policy, rooms};
 use crate::control::in_force::{Attempt, Change, InForce, Refusal};
 use crate::control::overrides::Override;
+use crate::edge::pressure::Reading;
+use crate::overload::saturation::Level;
 
 /// Everything at a glance.
 pub(super) fn status(admin: &Admin) -> Answer {
@@ -21,6 +23,7 @@ pub(super) fn status(admin: &Admin) -> Answer {
         "pid": std::process::id(),
         "workers": server.workers,
         "connections": { "open": admin.shared.connections(), "max": server.max_connections },
+        "saturation": saturation(admin),
         "revision": in_force.revision.number,
         "policy": policy::entry(&in_force.revision),
         "last_reload": in_force.last_reload.as_ref().map(attempt),
@@ -31,6 +34,20 @@ pub(super) fn status(admin: &Admin) -> Answer {
         "rooms": rooms::views(admin),
         "room_store": rooms::store(admin),
     }))
+}
+
+/// What the proxy itself may run out of, and what is refused for its sake.
+fn saturation(admin: &Admin) -> Json {
+    let pressure = admin.shared.pressure();
+    let resource = |reading: &Reading| {
+        let Reading { resource, used, limit, level } = *reading;
+        json!({ "resource": resource, "used": used, "limit": limit, "level": level.as_str(), "number": level.number() })
+    };
+    let worker = |(delay, level): (f64, Level)| json!({ "delay_seconds": delay, "level": level.as_str(), "number": level.number() });
+    json!({
+        "resources": pressure.readings().iter().map(resource).collect::<Vec<_>>(),
+        "workers": pressure.workers().map(worker).collect::<Vec<_>>(),
+    })
 }
 
 /// The last malformed requests.

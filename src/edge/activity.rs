@@ -132,6 +132,18 @@ impl Activity {
         self.open_requests.load(Relaxed) > 0
     }
 
+    /// Since when it has been idle, unless it has been told to close.
+    pub(crate) fn idle_since(&self) -> Option<Nanos> {
+        let idle = self.state.load(Relaxed) == IDLE && self.ordered() < Order::Close;
+        idle.then(|| self.since.load(Relaxed))
+    }
+
+    /// Since when it has been told to close, unless it still has requests to finish or has been cut off.
+    pub(crate) fn closing_since(&self) -> Option<Nanos> {
+        let closing = self.ordered() == Order::Close && !self.is_busy();
+        closing.then(|| self.ordered_at.load(Relaxed))
+    }
+
     /// A stream was reset before its answer. Past the bound the connection is told to go away.
     ///
     /// Counting resets ahead of answers is what stops the "rapid reset" of CVE-2023-44487 also when it is paced.

@@ -127,6 +127,9 @@ type Keys = SmallVec<[(LimitIndex, Key); 4]>;
 #[expect(clippy::result_large_err, reason = "an answer is moved once on either way")]
 fn judge(screened: &mut Screened) -> Result<Judgement, Stop> {
     let route = classify(screened)?;
+    if screened.trail.connection.worker.sheds(&screened.trail.pinned, screened.trail.class) {
+        return Err(Refusal::Capacity.into());
+    }
     let Screened { parts, target, asker, trail, .. } = screened;
     let pinned = &*trail.pinned;
     let Some(settings) = pinned.policy.settings.routes.get(route) else {

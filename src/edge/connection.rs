@@ -18,15 +18,17 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::activity::{Activity, Inspected, Order, Patience};
-use super::gate::Entered;
+use super::crowd;
+use super::gate::{Closed, Entered};
 use super::hygiene;
 use super::local::LocalExecutor;
 use super::patrol::Watch;
 use super::proxy_protocol;
 use super::refuse;
+use super::roster::Listed;
 use super::socket::{Socket, Transport};
 use super::stack::Entry;
-use super::worker::{Listed, Pinned, Worker};
+use super::worker::{Pinned, Worker};
 use crate::telemetry::faults::{Fault, request_line};
 use crate::telemetry::metrics::{HandshakeResult, ListenerMetrics, Protocol, TlsVersion};
 
@@ -99,10 +101,16 @@ pub(crate) async fn serve(worker: Rc<Worker>, listener: usize, mut stream: TcpSt
             }
         }
     }
-    let Ok(entered) = worker.enter(&pinned, client.ip()) else {
-        return;
+    let tls = pinned.tls(listener);
+    let entered = match crowd::enter(&worker, &pinned, client.ip()).await {
+        Ok(entered) => entered,
+        Err(Closed::Client) => return,
+        Err(Closed::Full) => {
+            metrics.refused();
+            return crowd::refuse(&worker, stream, tls.is_some()).await;
+        }
     };
-    let Some(tls) = pinned.tls(listener) else {
+    let Some(tls) = tls else {
         open.speaks(Protocol::H1);
         let facts = hygiene::Connection::new(client.ip(), false, None);
         return Arrival { worker, pinned, listener, facts, entered, tls: None }.http1(Transport::Plain(stream)).await;

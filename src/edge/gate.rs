@@ -5,6 +5,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
 /// Locks are taken once a connection, never once a request; this many keep workers apart.
 const SHARDS: usize = 64;
 
@@ -13,6 +16,7 @@ const SHARDS: usize = 64;
 pub(crate) struct Gate {
     open: AtomicUsize,
     clients: Box<[Mutex<HashMap<IpAddr, usize>>]>,
+    freed: Notify,
 }
 
 /// Why a connection is not let in.
@@ -27,12 +31,18 @@ pub(crate) enum Closed {
 impl Gate {
     /// A gate with nothing open.
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), clients: (0..SHARDS).map(|_| Mutex::default()).collect() })
+        let clients = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Arc::new(Self { open: AtomicUsize::new(0), clients, freed: Notify::new() })
     }
 
     /// Connections open now.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
+    }
+
+    /// Completes when a connection has been counted out, perhaps a while ago: then the bound is to be asked again.
+    pub(crate) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
     }
 
     /// Counts a connection in; it is counted out when the guard is dropped.
@@ -41,19 +51,17 @@ impl Gate {
     /// When one of the two bounds is met.
     pub(crate) fn enter(self: &Arc<Self>, client: IpAddr, all: usize, each: usize) -> Result<Entered, Closed> {
         let network = network(client);
+        let mut clients = self.shard(network);
+        // First its own bound: a client that is past it must not have room made for it.
+        if clients.get(&network).is_some_and(|held| *held >= each) {
+            return Err(Closed::Client);
+        }
         let counted =
             self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| (open < all).then_some(open + 1));
         if counted.is_err() {
             return Err(Closed::Full);
         }
-        let mut clients = self.shard(network);
-        let held = clients.entry(network).or_default();
-        if *held >= each {
-            drop(clients);
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            return Err(Closed::Client);
-        }
-        *held += 1;
+        *clients.entry(network).or_default() += 1;
         drop(clients);
         Ok(Entered { gate: Arc::clone(self), network })
     }
@@ -96,6 +104,8 @@ impl Drop for Entered {
                 clients.remove(&self.network);
             }
         }
+        drop(clients);
+        self.gate.freed.notify_one();
     }
 }
 

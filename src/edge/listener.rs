@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::connection;
 use super::worker::{Phase, Worker};
 
-/// How long accepting rests when the process is out of descriptors or connections: long enough not to spin, short
-/// enough that nobody notices once one is free.
+/// How long accepting rests when connections are refused as fast as they come, or none can be accepted: long enough not
+/// to spin, short enough that nobody notices once there is room.
 const REST: Duration = Duration::from_millis(20);
 
 /// Accepts until the worker leaves its running phase.
@@ -22,8 +22,9 @@ const REST: Duration = Duration::from_millis(20);
 pub(crate) async fn accept(worker: Rc<Worker>, listener: usize, socket: TcpListener) {
     let mut phase = worker.phase();
     loop {
-        if worker.is_full() {
+        if worker.crowd().is_tiring() {
             tokio::time::sleep(REST).await;
+            worker.crowd().rested();
             if *phase.borrow() != Phase::Running {
                 break;
             }

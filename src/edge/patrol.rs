@@ -27,7 +27,8 @@ impl CoarseClock {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn set(&self, now: Nanos) {
+    /// Moves it.
+    pub(super) fn set(&self, now: Nanos) {
         self.0.store(now, Ordering::Relaxed);
     }
 }

@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 pub use self::audience::Audience;
 use self::audience::Wish;
 pub(crate) use self::problem::{Said, begin as begin_problem, push_escaped};
-pub use self::raw::raw;
+pub use self::raw::{raw, raw_full};
 pub(crate) use self::retry::whole_seconds;
 use super::hygiene::{Fault, RequestId};
 use crate::config::settings::{ClassIndex, LimitIndex, RouteIndex};
@@ -45,7 +45,7 @@ pub enum Refusal {
         /// Time until it has one.
         retry_after: Duration,
     },
-    /// The origin is full and there is no place to wait.
+    /// The origin is full and there is no place to wait, or the proxy itself has no room for it.
     Capacity,
     /// No seat came free in time.
     WaitedOut,

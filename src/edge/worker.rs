@@ -11,22 +11,24 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
-use slab::Slab;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
-use super::activity::{Activity, Order};
+use super::activity::Activity;
+use super::crowd::Crowd;
 use super::gate::{Closed, Entered, Gate};
 use super::listener;
 use super::patrol::Patrol;
+use super::pressure::{self, Pressure};
+use super::roster::{Listed, Roster};
 use super::snapshot::Snapshot;
 use crate::clock::{self, Nanos};
-use crate::config::settings::Settings;
+use crate::config::settings::{ClassIndex, Settings};
 use crate::origin::OriginClient;
+use crate::overload::saturation::Level;
 use crate::room::keyring::Keyring;
 use crate::telemetry::Faults;
 use crate::telemetry::access::AccessWriter;
-use crate::telemetry::metrics::WorkerProbe;
 
 /// Where the process is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,7 @@ pub struct Shared {
     /// What signs and verifies the tickets of waiting rooms.
     pub keyring: Arc<ArcSwap<Keyring>>,
     gate: Arc<Gate>,
+    pressure: Arc<Pressure>,
     /// Nanoseconds between the epoch and monotonic zero, on a wall clock without jumps.
     unix_at_zero: AtomicU64,
 }
@@ -60,7 +63,8 @@ impl Shared {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let nanos = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
         let unix_at_zero = AtomicU64::new(nanos.saturating_sub(clock::now()));
-        Arc::new(Self { live, keyring, gate: Gate::new(), unix_at_zero })
+        let pressure = Arc::new(Pressure::new(live.load().policy.settings.server.workers));
+        Arc::new(Self { live, keyring, gate: Gate::new(), pressure, unix_at_zero })
     }
 
     /// Sets how far the epoch is from monotonic zero, in nanoseconds.
@@ -78,6 +82,17 @@ impl Shared {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.gate.open()
+    }
+
+    /// How saturated the proxy itself is.
+    #[must_use]
+    pub fn pressure(&self) -> &Arc<Pressure> {
+        &self.pressure
+    }
+
+    /// Counts connections.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 }
 
@@ -108,11 +123,12 @@ pub(crate) struct Worker {
     origins: Rc<OriginClient>,
     access: RefCell<AccessWriter>,
     handshakes: Semaphore,
-    connections: RefCell<Slab<Arc<Activity>>>,
+    roster: Rc<Roster>,
+    crowd: Crowd,
+    level: Cell<Level>,
     open: Cell<usize>,
     random: RefCell<fastrand::Rng>,
     faults: Arc<Faults>,
-    draining: Cell<bool>,
     stopped: Cell<bool>,
 }
 
@@ -176,9 +192,39 @@ impl Worker {
         self.access.borrow().is_on()
     }
 
-    /// Whether `max_connections` are open.
-    pub(crate) fn is_full(&self) -> bool {
-        self.shared.gate.open() >= self.pin().policy.settings.server.max_connections
+    /// How many client connections may be open, over all workers.
+    pub(crate) fn most_connections(&self, pinned: &Snapshot) -> usize {
+        pinned.policy.settings.server.max_connections.min(self.shared.pressure.bound())
+    }
+
+    /// What all workers share.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// How saturated the proxy itself is.
+    pub(crate) fn pressure(&self) -> Arc<Pressure> {
+        Arc::clone(&self.shared.pressure)
+    }
+
+    /// Its open connections.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The crowd at its door.
+    pub(crate) fn crowd(&self) -> &Crowd {
+        &self.crowd
+    }
+
+    /// Sets how much it refuses so that the proxy itself survives.
+    pub(crate) fn set_level(&self, level: Level) {
+        self.level.set(level);
+    }
+
+    /// Whether requests of a class are refused so that the proxy itself survives.
+    pub(crate) fn sheds(&self, pinned: &Snapshot, class: ClassIndex) -> bool {
+        self.level.get() > Level::NORMAL && self.level.get().sheds(class, &pinned.policy.settings.classes)
     }
 
     /// The malformed requests kept for the operator.
@@ -199,7 +245,7 @@ impl Worker {
             _ if trusted => usize::MAX,
             most => most,
         };
-        self.shared.gate.enter(client, server.max_connections, each)
+        self.shared.gate.enter(client, self.most_connections(pinned), each)
     }
 
     /// Waits until a handshake may begin; held until it is over.
@@ -214,23 +260,13 @@ impl Worker {
     }
 
     /// Lists a connection among those told to finish when the process drains.
-    pub(crate) fn list(self: &Rc<Self>, activity: &Arc<Activity>) -> Listed {
-        if self.draining.get() {
-            activity.order(Order::Finish);
-        }
-        Listed { key: self.connections.borrow_mut().insert(Arc::clone(activity)), worker: Rc::clone(self) }
+    pub(crate) fn list(&self, activity: &Arc<Activity>) -> Listed {
+        self.roster.list(activity)
     }
 
     /// Writes to the access log.
     pub(crate) fn log(&self, write: impl FnOnce(&mut AccessWriter)) {
         write(&mut self.access.borrow_mut());
-    }
-
-    fn drain(&self) {
-        self.draining.set(true);
-        for (_, activity) in self.connections.borrow().iter() {
-            activity.order(Order::Finish);
-        }
     }
 }
 
@@ -247,19 +283,6 @@ pub(crate) struct Opened(Rc<Worker>);
 impl Drop for Opened {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get() - 1);
-    }
-}
-
-/// Keeps a connection on its worker's list.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    worker: Rc<Worker>,
-    key: usize,
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.worker.connections.borrow_mut().try_remove(self.key);
     }
 }
 
@@ -304,7 +327,7 @@ async fn run(start: Start, begun: &mpsc::Sender<io::Result<()>>) {
     let (sockets, worker) = begin(start);
     tokio::task::spawn_local(Rc::clone(worker.patrol()).run());
     tokio::task::spawn_local(flush_log(Rc::clone(&worker)));
-    tokio::task::spawn_local(measure_delay(Rc::clone(&worker)));
+    tokio::task::spawn_local(pressure::follow(Rc::clone(&worker)));
     let mut accepting = tokio::task::JoinSet::new();
     for (listener, socket) in sockets {
         match register(socket) {
@@ -316,7 +339,7 @@ async fn run(start: Start, begun: &mpsc::Sender<io::Result<()>>) {
     let _ = begun.send(Ok(()));
     let mut phase = worker.phase();
     let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
-    worker.drain();
+    worker.roster.drain();
     while accepting.join_next().await.is_some() {}
     tokio::select! {
         () = all_ended(&worker) => {}
@@ -345,11 +368,12 @@ fn begin(start: Start) -> (Vec<(usize, TcpListener)>, Rc<Worker>) {
         origins: OriginClient::new(),
         access: RefCell::new(start.access),
         handshakes: Semaphore::new(handshakes.max(1)),
-        connections: RefCell::default(),
+        roster: Rc::default(),
+        crowd: Crowd::default(),
+        level: Cell::default(),
         open: Cell::new(0),
         random: RefCell::new(fastrand::Rng::new()),
         faults: start.faults,
-        draining: Cell::new(false),
         stopped: Cell::new(false),
     };
     (start.sockets, Rc::new(worker))
@@ -372,19 +396,4 @@ async fn flush_log(worker: Rc<Worker>) {
         tokio::time::sleep(LOG_FLUSH).await;
         worker.log(|log| log.tick(clock::now(), SystemTime::now()));
     }
-}
-
-/// Measures how late timers fire: what a request waits for the worker itself.
-async fn measure_delay(worker: Rc<Worker>) {
-    let mut probe = worker.pin().metrics.worker_probe(worker.index, clock::now());
-    loop {
-        tokio::time::sleep(WorkerProbe::INTERVAL).await;
-        probe.fired(clock::now(), thread_cpu());
-    }
-}
-
-fn thread_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    Duration::from_secs(seconds) + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
 }

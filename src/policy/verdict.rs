@@ -49,7 +49,7 @@ pub enum Reason {
     None,
     /// A token bucket was empty.
     Limit,
-    /// The origin was full and its queue too.
+    /// The origin was full and its queue too, or the proxy itself was saturated.
     Capacity,
     /// It waited for a seat: admitted then, or refused after waiting in vain.
     Wait,

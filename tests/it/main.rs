@@ -30,6 +30,8 @@ mod reload;
 #[cfg(test)]
 mod room;
 #[cfg(test)]
+mod saturation;
+#[cfg(test)]
 mod security;
 #[cfg(test)]
 mod smoke;

@@ -12,6 +12,9 @@ pub(super) fn status(status: &Json) -> String {
     line(&mut out, "process", &format!("{}, {} workers", text("pid"), text("workers")));
     let connections = &status["connections"];
     line(&mut out, "clients", &format!("{} of {}", show(&connections["open"]), show(&connections["max"])));
+    for short in list(&status["saturation"]["resources"]).filter(|resource| resource["number"] != 0) {
+        line(&mut out, "short of", &format!("{}: {}", show(&short["resource"]), show(&short["level"])));
+    }
     let policy = &status["policy"];
     let by = format!("revision {}, by {} at {}", text("revision"), show(&policy["actor"]), show(&policy["at"]));
     line(&mut out, "policy", &by);

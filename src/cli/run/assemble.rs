@@ -21,6 +21,7 @@ use crate::control::logs::ProcessLogs;
 use crate::control::process::Process;
 use crate::control::reload::{self, Reloader};
 use crate::control::rooms::{Kept, KeptError, Rooms};
+use crate::control::saturation::Saturation;
 use crate::control::sockets::{ListenError, Sockets};
 use crate::control::state_dir::StateDir;
 use crate::edge::snapshot::{Snapshot, SnapshotBuilder};
@@ -193,6 +194,7 @@ impl Assembly {
         if self.predecessor.is_none() {
             rooms.begin();
         }
+        let saturation = Saturation::begin(Arc::clone(&shared), &self.metrics);
         let mut workers = Vec::new();
         let count = self.writers.len();
         let sockets = self.sockets.share(count)?;
@@ -219,6 +221,7 @@ impl Assembly {
         };
         let socket = self.sockets.admin()?;
         tokio::spawn(admin::serve(admin, socket).map_err(StartError::Runtime)?);
+        tokio::spawn(saturation.watch());
         say_ready(&self.sockets);
         let process = Process {
             lifecycle,
