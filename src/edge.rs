@@ -20,6 +20,7 @@ pub(crate) mod proxy_protocol;
 pub mod refuse;
 pub(crate) mod roster;
 pub(crate) mod screen;
+pub(crate) mod shared;
 pub mod snapshot;
 pub(crate) mod socket;
 pub(crate) mod stack;

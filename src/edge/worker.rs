@@ -5,7 +5,6 @@ use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::ops::Deref;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
@@ -16,13 +15,14 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use super::activity::Activity;
 use super::crowd::Crowd;
-use super::gate::{Closed, Entered, Gate};
+use super::gate::{Closed, Entered};
 use super::listener;
 use super::patrol::Patrol;
 use super::pressure::{self, Pressure};
 use super::roster::{Listed, Roster};
+pub use super::shared::Shared;
 use super::snapshot::Snapshot;
-use crate::clock::{self, Nanos};
+use crate::clock;
 use crate::config::settings::{ClassIndex, Settings};
 use crate::origin::OriginClient;
 use crate::overload::saturation::Level;
@@ -41,59 +41,6 @@ pub enum Phase {
     HandingOver,
     /// Ends at once.
     Stopped,
-}
-
-/// What all workers share.
-#[derive(Debug)]
-pub struct Shared {
-    /// The revision in force.
-    pub live: Arc<ArcSwap<Snapshot>>,
-    /// What signs and verifies the tickets of waiting rooms.
-    pub keyring: Arc<ArcSwap<Keyring>>,
-    gate: Arc<Gate>,
-    pressure: Arc<Pressure>,
-    /// Nanoseconds between the epoch and monotonic zero, on a wall clock without jumps.
-    unix_at_zero: AtomicU64,
-}
-
-impl Shared {
-    /// Shares `live` and `keyring`, with no connection open and the time of day believed as it is.
-    #[must_use]
-    pub fn new(live: Arc<ArcSwap<Snapshot>>, keyring: Arc<ArcSwap<Keyring>>) -> Arc<Self> {
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let nanos = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
-        let unix_at_zero = AtomicU64::new(nanos.saturating_sub(clock::now()));
-        let pressure = Arc::new(Pressure::new(live.load().policy.settings.server.workers));
-        Arc::new(Self { live, keyring, gate: Gate::new(), pressure, unix_at_zero })
-    }
-
-    /// Sets how far the epoch is from monotonic zero, in nanoseconds.
-    pub fn set_unix_at_zero(&self, nanos: u64) {
-        self.unix_at_zero.store(nanos, Ordering::Relaxed);
-    }
-
-    /// Seconds since the epoch at monotonic `now`.
-    #[must_use]
-    pub fn unix_seconds(&self, now: Nanos) -> u64 {
-        self.unix_at_zero.load(Ordering::Relaxed).saturating_add(now) / 1_000_000_000
-    }
-
-    /// Client connections open now.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.gate.open()
-    }
-
-    /// How saturated the proxy itself is.
-    #[must_use]
-    pub fn pressure(&self) -> &Arc<Pressure> {
-        &self.pressure
-    }
-
-    /// Counts connections.
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.gate
-    }
 }
 
 /// The revision a request began under, whatever is reloaded meanwhile.
@@ -194,7 +141,7 @@ impl Worker {
 
     /// How many client connections may be open, over all workers.
     pub(crate) fn most_connections(&self, pinned: &Snapshot) -> usize {
-        pinned.policy.settings.server.max_connections.min(self.shared.pressure.bound())
+        pinned.policy.settings.server.max_connections.min(self.shared.pressure().bound())
     }
 
     /// What all workers share.
@@ -204,7 +151,7 @@ impl Worker {
 
     /// How saturated the proxy itself is.
     pub(crate) fn pressure(&self) -> Arc<Pressure> {
-        Arc::clone(&self.shared.pressure)
+        Arc::clone(self.shared.pressure())
     }
 
     /// Its open connections.
@@ -245,7 +192,7 @@ impl Worker {
             _ if trusted => usize::MAX,
             most => most,
         };
-        self.shared.gate.enter(client, self.most_connections(pinned), each)
+        self.shared.gate().enter(client, self.most_connections(pinned), each)
     }
 
     /// Waits until a handshake may begin; held until it is over.

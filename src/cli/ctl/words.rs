@@ -12,7 +12,8 @@ pub(super) fn status(status: &Json) -> String {
     line(&mut out, "process", &format!("{}, {} workers", text("pid"), text("workers")));
     let connections = &status["connections"];
     line(&mut out, "clients", &format!("{} of {}", show(&connections["open"]), show(&connections["max"])));
-    for short in list(&status["saturation"]["resources"]).filter(|resource| resource["number"] != 0) {
+    let saturation = &status["saturation"];
+    for short in list(&saturation["resources"]).filter(|resource| resource["number"] != 0) {
         line(&mut out, "short of", &format!("{}: {}", show(&short["resource"]), show(&short["level"])));
     }
     let policy = &status["policy"];
