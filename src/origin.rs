@@ -40,6 +40,7 @@ mod tests;
 
 pub use body::{OriginBody, RequestBody};
 pub use client::{AnsweredBy, Exchange, OriginClient, Sending, Timings};
+pub(crate) use error::is_exhausted;
 pub use error::{BodyError, BoxError, Fault, OriginError};
 pub use live::{Origin, Prepared};
 pub use registry::Origins;

@@ -1,16 +1,15 @@
 //! Accepting connections on one worker's own socket.
 
-use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::connection;
 use super::worker::{Phase, Worker};
+use crate::origin::is_exhausted;
 
 /// How long accepting rests when connections are refused as fast as they come, or none can be accepted: long enough not
 /// to spin, short enough that nobody notices once there is room.
@@ -21,6 +20,7 @@ const REST: Duration = Duration::from_millis(20);
 /// Connections already in the queue by then are still taken, unless the sockets live on in another process.
 pub(crate) async fn accept(worker: Rc<Worker>, listener: usize, socket: TcpListener) {
     let mut phase = worker.phase();
+    let mut exhausted = false;
     loop {
         if worker.crowd().is_tiring() {
             tokio::time::sleep(REST).await;
@@ -35,8 +35,18 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: usize, socket: TcpListe
             _ = phase.wait_for(|phase| *phase != Phase::Running) => break,
         };
         match accepted {
-            Ok((stream, peer)) => begin(&worker, listener, stream, peer),
-            Err(error) => rest_after(&error).await,
+            Ok((stream, peer)) => {
+                exhausted = false;
+                begin(&worker, listener, stream, peer);
+            }
+            Err(error) if is_exhausted(&error) => {
+                if !std::mem::replace(&mut exhausted, true) {
+                    tracing::warn!(%error, "cannot accept connections; raise the limit of open files (ulimit -n)");
+                }
+                tokio::time::sleep(REST * 5).await;
+            }
+            // It concerns the one connection that was not accepted.
+            Err(_) => {}
         }
     }
     if *phase.borrow() == Phase::Draining {
@@ -62,17 +72,4 @@ async fn take_queued(worker: &Rc<Worker>, listener: usize, socket: &TcpListener)
         Poll::Ready(())
     }))
     .await;
-}
-
-fn is_exhausted(error: &io::Error) -> bool {
-    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    exhausted.iter().any(|errno| Some(errno.raw_os_error()) == error.raw_os_error())
-}
-
-async fn rest_after(error: &io::Error) {
-    if is_exhausted(error) {
-        tracing::warn!(%error, "cannot accept connections; raise the limit of open files (ulimit -n)");
-        tokio::time::sleep(REST * 5).await;
-    }
-    // Anything else concerns the one connection that was not accepted.
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 /// Any error of a body handed to the origin.
@@ -22,6 +23,9 @@ pub enum OriginError {
     /// The server's `max_connections` were all in use for the whole of `connect_timeout`.
     #[error("every connection to the origin is in use")]
     TooManyConnections,
+    /// The proxy itself has no descriptor, port or memory left for a connection.
+    #[error("the proxy is out of what a connection takes: {0}")]
+    Exhausted(#[source] io::Error),
     /// The connection ended, or what came was not HTTP, before a response head.
     #[error("the origin broke the connection before it answered: {0}")]
     Broken(#[source] hyper::Error),
@@ -43,19 +47,28 @@ pub enum Fault {
     Error,
     /// It was too slow: 504, `origin-timeout`.
     Timeout,
-    /// It has no connection left: 503, `capacity`.
+    /// It, or the proxy itself, has no connection left: 503, `capacity`.
     Capacity,
     /// The client's own: the origin is not to blame.
     Client,
 }
 
 impl OriginError {
+    /// That a connection could not be established.
+    pub(super) fn connect(error: io::Error) -> Self {
+        if is_exhausted(&error) { Self::Exhausted(error) } else { Self::Connect(error) }
+    }
+
     /// Whether the origin may have seen the request. `false` means that it certainly has not, so that even a payment
     /// may be tried again.
     #[must_use]
     pub const fn forwarded(&self) -> bool {
         match self {
-            Self::NoHealthyServer | Self::Connect(_) | Self::ConnectTimeout | Self::TooManyConnections => false,
+            Self::NoHealthyServer
+            | Self::Connect(_)
+            | Self::ConnectTimeout
+            | Self::TooManyConnections
+            | Self::Exhausted(_) => false,
             Self::Broken(_) | Self::Timeout | Self::RequestBody(_) => true,
         }
     }
@@ -67,7 +80,7 @@ impl OriginError {
             Self::NoHealthyServer => Fault::Down,
             Self::Connect(_) | Self::Broken(_) => Fault::Error,
             Self::ConnectTimeout | Self::Timeout => Fault::Timeout,
-            Self::TooManyConnections => Fault::Capacity,
+            Self::TooManyConnections | Self::Exhausted(_) => Fault::Capacity,
             Self::RequestBody(_) => Fault::Client,
         }
     }
@@ -80,6 +93,12 @@ impl OriginError {
             _ => None,
         }
     }
+}
+
+/// Whether the process is out of something of its own, for which the other side is not to blame.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    exhausted.iter().any(|errno| Some(errno.raw_os_error()) == error.raw_os_error())
 }
 
 /// Why a response body ended too early.

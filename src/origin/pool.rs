@@ -112,13 +112,13 @@ impl ServerPool {
     /// A place on a new connection, or on one that becomes free while waiting for it.
     ///
     /// # Errors
-    /// `Connect`, `ConnectTimeout` or `TooManyConnections`.
+    /// `Connect`, `Exhausted`, `ConnectTimeout` or `TooManyConnections`.
     pub(super) async fn connect(&self, table: &Table, h2: bool) -> Result<Place, OriginError> {
         let limit = table.settings.connect_timeout;
         let waiting = Cell::new(false);
         let connected = tokio::time::timeout(limit, self.establish(table, h2, &waiting)).await;
         match connected {
-            Ok(connected) => connected.map_err(OriginError::Connect),
+            Ok(connected) => connected.map_err(OriginError::connect),
             Err(_) if waiting.get() => Err(OriginError::TooManyConnections),
             Err(_) => Err(OriginError::ConnectTimeout),
         }

@@ -3,11 +3,11 @@
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::Value;
 
 use crate::harness::tls::{self, SHOP};
-use crate::harness::{Gate, Origin, Proxy, Wire, until};
+use crate::harness::{Client, Gate, Origin, Proxy, Wire, until};
 
 /// Three classes at one origin, with what is said of the process.
 fn shop(origin: &Origin, server: &str) -> String {
@@ -107,10 +107,11 @@ async fn out_of_descriptors_it_serves_those_inside_and_operators() {
         assert!(refusal.contains(header), "{refusal}");
     }
 
-    let mut flood = Vec::new();
+    let mut silent = Vec::new();
     for _ in 0..400 {
-        flood.push(proxy.client().open().await);
+        silent.push(proxy.client().open().await);
     }
+    let flood: Vec<_> = (0..8).map(|_| tokio::spawn(knock(proxy.client()))).collect();
     for _ in 0..10 {
         assert_eq!(proxy.admin().get("/readyz").await.status, 200);
         assert_eq!(proxy.admin().get("/livez").await.status, 200);
@@ -128,10 +129,55 @@ async fn out_of_descriptors_it_serves_those_inside_and_operators() {
             wire.say(get("/checkout")).await;
         }
     }
-    drop((flood, busy));
-    gate.lets_go(1_000);
+    flood.iter().for_each(tokio::task::JoinHandle::abort);
+    drop((silent, busy));
+    // What knocked last may still be let in.
+    gate.lets_go(1_000_000);
     gets(&proxy, &[("/checkout", 200)]).await;
     level_is(&proxy, "connections", "normal").await;
+}
+
+/// Asks on ever new connections, and does not care for the answer.
+async fn knock(client: Client) {
+    loop {
+        let mut stream = client.open().await;
+        // It may be closed already.
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, get("/checkout").as_bytes()).await;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Sets how many descriptors the proxy may open from now on; gives how many it could before.
+fn allow_descriptors(proxy: &Proxy, count: Option<u64>) -> Option<u64> {
+    let pid = Pid::from_raw(i32::try_from(proxy.pid()).unwrap());
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    prlimit(pid, Resource::Nofile, Rlimit { current: count, maximum }).unwrap().current
+}
+
+#[tokio::test]
+async fn its_own_want_of_descriptors_is_not_the_origins_fault() {
+    let origin = Origin::saying("hello").await;
+    let config = shop(&origin, "").replace(
+        "response_timeout",
+        "ejection = { failures = 1 }\nhealth_check = { path = \"/health\", every = \"50ms\", unhealthy_after = 1 }\nresponse_timeout",
+    );
+    let proxy = Proxy::with(&config);
+    let mut wire = Wire::to(proxy.client()).await;
+    wire.say(get("/nowhere")).await;
+    assert!(wire.answer().await.0.starts_with("HTTP/1.1 404 "));
+
+    // A limit bounds the numbers that are given: all of them are taken.
+    let before = allow_descriptors(&proxy, Some(3));
+    wire.say(get("/checkout")).await;
+    let (head, problem) = wire.answer().await;
+    assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("x-spillway-reason: capacity"), "{head}");
+    assert!(problem.contains("\"forwarded\":false"), "{problem}");
+    // Long enough for some health checks.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    allow_descriptors(&proxy, before);
+    wire.say(get("/checkout")).await;
+    assert!(wire.answer().await.0.starts_with("HTTP/1.1 200 "));
+    assert_eq!(proxy.metric("spillway_origin_healthy").await, 1.0);
 }
 
 #[tokio::test]

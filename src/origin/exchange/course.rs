@@ -205,7 +205,8 @@ impl Course {
 
     /// Counts a failure against the server that caused it.
     fn blame(&self, pool: &ServerPool, error: &OriginError, now: Nanos) {
-        if matches!(error, OriginError::RequestBody(_) | OriginError::TooManyConnections) {
+        use OriginError::{Exhausted, RequestBody, TooManyConnections};
+        if matches!(error, RequestBody(_) | TooManyConnections | Exhausted(_)) {
             return;
         }
         if self.view.pools.len() > 1 {

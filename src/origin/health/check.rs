@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::clock;
 use crate::config::settings::{HealthCheckSettings, OriginSettings};
+use crate::origin::error::is_exhausted;
 use crate::origin::live::{Origin, Table};
 use crate::origin::server::{AdminState, Server, authority};
 use crate::origin::stream::Stream;
@@ -47,6 +48,8 @@ async fn keep_server(origin: &Origin, table: &Table, server: &Server, check: &He
         let result = match tokio::time::timeout(check.timeout, ask(table, server, check)).await {
             Ok(Ok(status)) if status.is_success() || status.is_redirection() => Ok(()),
             Ok(Ok(status)) => Err(format!("it answered {status}")),
+            // It was not asked.
+            Ok(Err(error)) if is_exhausted(&error) => continue,
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("it did not answer in time".to_owned()),
         };
