@@ -6,6 +6,7 @@
 //! Knows nothing of requests, deadlines, runtimes and clocks: whoever waits drops [`Waiting`] when its time is over.
 
 mod classes;
+mod cursor;
 mod feed;
 mod lane;
 mod lines;
@@ -14,6 +15,7 @@ mod pool;
 mod queue;
 pub mod saturation;
 mod seats;
+mod sessions;
 mod signal;
 mod standing;
 mod sync;
@@ -27,10 +29,12 @@ use std::time::Duration;
 use crate::config::settings::ClassSettings;
 
 pub use self::classes::{ClassShare, MAX_CLASSES, Slot};
+pub use self::cursor::{COHORTS, Cursor, EVERYBODY, cohort};
 pub use self::feed::{Feed, Flight};
 pub use self::lane::Lane;
 pub use self::pace::Pace;
 pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Shed, Usage, Waiting};
+pub use self::sessions::{MAX_SESSIONS, Sessions};
 pub use self::signal::{
     Baseline, Bounds, Cause, ClassGoal, Directive, Event, Finish, Governor, QueueCounts, RouteTag, State, Window,
 };

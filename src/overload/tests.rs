@@ -1,5 +1,6 @@
 //! Seats by scenario, against a model, and in every interleaving that shuttle finds.
 
+mod cursor;
 mod feed;
 mod feed_interleavings;
 mod interleavings;
@@ -9,6 +10,7 @@ mod model;
 mod order;
 mod pace;
 mod saturation;
+mod sessions;
 mod shadow;
 mod standing;
 

@@ -9,13 +9,17 @@ use arc_swap::ArcSwapOption;
 
 use crate::clock::Nanos;
 use crate::config::settings::{CapacitySettings, RouteSettings};
-use crate::overload::{Cause, Directive, Feed, RouteTag};
+use crate::overload::{Cause, Cursor, Directive, Feed, RouteTag, Sessions};
 
 /// What is measured of an origin of adaptive capacity, and what is made of it. Kept by name over reloads.
 #[derive(Debug)]
 pub struct Adaptive {
     /// What happens to its requests.
     pub feed: Feed,
+    /// Who was served by it of late.
+    pub sessions: Sessions,
+    /// Which newcomers may try for a seat.
+    pub cursor: Cursor,
     finding: ArcSwapOption<Finding>,
     decisions: [AtomicU64; Cause::ALL.len()],
 }
@@ -49,7 +53,13 @@ impl Adaptive {
     #[must_use]
     pub fn new(workers: usize) -> Self {
         let decisions = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { feed: Feed::new(workers), finding: ArcSwapOption::empty(), decisions }
+        Self {
+            feed: Feed::new(workers),
+            sessions: Sessions::new(),
+            cursor: Cursor::new(),
+            finding: ArcSwapOption::empty(),
+            decisions,
+        }
     }
 
     /// What was found last; `None` before the first time.
