@@ -3,7 +3,8 @@
 pub(crate) mod activity;
 pub(crate) mod admit;
 pub(crate) mod answer;
-pub(crate) mod body;
+pub(crate) mod begin;
+mod body;
 pub(crate) mod connection;
 pub(crate) mod crowd;
 pub(crate) mod forward;

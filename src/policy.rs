@@ -4,6 +4,7 @@
 //! Pure: it knows the settings and `http` types, and nothing of sockets, clocks, buckets or seats. Time and randomness
 //! are arguments.
 
+pub mod class;
 mod client;
 pub mod cookie;
 pub mod explain;
@@ -24,7 +25,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 pub use self::client::Client;
 use self::client::TrustedProxies;
-use self::journey::{ClassId, Journey};
+use self::journey::ClassId;
 use self::routes::RouteTable;
 use crate::config::Problem;
 use crate::config::settings::{ClassIndex, LimitIndex, LimitKey, LimitSettings, RouteIndex, Settings};
@@ -40,6 +41,8 @@ pub struct Policy {
     routes: RouteTable,
     trusted: TrustedProxies,
     class_ids: Vec<ClassId>,
+    /// The last class that may not wait for a seat.
+    unattended: Option<ClassIndex>,
     limit_policies: Vec<HeaderValue>,
     has_journeys: bool,
 }
@@ -61,6 +64,7 @@ impl Policy {
             routes,
             trusted: TrustedProxies::new(&settings.client.trusted_proxies),
             class_ids: settings.classes.iter().map(|class| ClassId::of(&class.name)).collect(),
+            unattended: settings.classes.iter().rposition(|class| class.max_wait.is_zero()),
             limit_policies,
             has_journeys: settings.routes.iter().any(|route| route.journey),
             settings,
@@ -95,15 +99,6 @@ impl Policy {
     #[must_use]
     pub fn shopper_key(&self, client: IpAddr, headers: &HeaderMap, hasher: &KeyHasher) -> Key {
         key::of(&LimitKey::Shopper, &self.settings.client, client, headers, hasher)
-    }
-
-    /// The class a request of `route` counts as: the more important of the route's own and the journey's. `None` for a
-    /// route the policy does not have.
-    #[must_use]
-    pub fn class(&self, route: RouteIndex, journey: Option<&Journey>) -> Option<ClassIndex> {
-        let own = self.settings.routes.get(route)?.class;
-        let lifted = journey.and_then(|journey| self.class_ids.iter().position(|id| *id == journey.class()));
-        Some(lifted.map_or(own, |lifted| lifted.min(own)))
     }
 
     /// Whether any route begins a journey; where none does, cookies need not be looked at.

@@ -134,7 +134,11 @@ impl Display for InWords<'_> {
             line(f, "route", format_args!("{name} (line {}): {host}, {path}, {methods}{begins}", route.line))?;
         }
         if let Some(class) = class {
-            let why = if class.by_journey { ", by the shopper's journey" } else { "" };
+            let why = match class.unattended {
+                Some(why) => format!(", as nobody waits for it ({why})"),
+                None if class.by_journey => ", by the shopper's journey".to_owned(),
+                None => String::new(),
+            };
             line(f, "class", format_args!("{}, importance {}{why}", class.name, class.rank))?;
         }
         for limit in limits {

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use tower::{Layer, Service};
 
 use super::answer::{self, Asker};
+use super::begin::Beginning;
 use super::refuse::{Audience, Refusal};
 use super::screen::Screened;
 use super::stack::{Answer, AnswerFuture};
@@ -20,7 +21,7 @@ use super::waiting::{self, Turned};
 use crate::clock::{self, Nanos};
 use crate::config::settings::{LimitIndex, LimitMode, RouteIndex};
 use crate::limit::{Key, Verdict};
-use crate::overload::{Lane, Seat};
+use crate::overload::Seat;
 use crate::policy::journey::Journey;
 use crate::policy::verdict::{Decision, Mode, Reason};
 
@@ -117,6 +118,7 @@ impl From<Refusal> for Stop {
 struct Judgement {
     route: RouteIndex,
     keys: Keys,
+    beginning: Beginning,
     seat: Option<Seat>,
 }
 
@@ -142,15 +144,25 @@ fn judge(screened: &mut Screened) -> Result<Judgement, Stop> {
     let keys: Keys = settings.limits.iter().map(key).collect();
     check(trail, &keys, trail.began, Ask::Look)?;
     asker.stays = waiting::judge(parts, target, asker, trail, settings).map_err(Stop::Turned)?;
-    let seat = pinned.origins.get(settings.origin).and_then(|origin| {
-        let worker = trail.connection.worker.index();
-        origin.seats.try_acquire(origin.slot(trail.class)?, worker, Lane::Returning)
-    });
-    if seat.is_some() {
+    let (Some(origin), worker) = (pinned.origins.get(settings.origin), trail.connection.worker.index()) else {
+        return Err(Refusal::Capacity.into());
+    };
+    let slot = origin.slot(trail.class).ok_or(Refusal::Capacity)?;
+    let beginning = Beginning::of(parts, asker, trail, origin);
+    if !beginning.may && !origin.seats.is_shadow() {
+        origin.seats.turned_away(worker);
+        return Err(Refusal::Capacity.into());
+    }
+    let seat = origin.seats.try_acquire(slot, worker, beginning.lane);
+    if let Some(seat) = &seat {
         check(trail, &keys, trail.began, Ask::Take)?;
         trail.decided(Decision::Admit, Reason::None, Mode::Enforce);
+        if seat.over_limit() || !beginning.may {
+            trail.decided(Decision::Refuse, Reason::Capacity, Mode::Shadow);
+        }
+        beginning.served(origin, trail.began);
     }
-    Ok(Judgement { route, keys, seat })
+    Ok(Judgement { route, keys, beginning, seat })
 }
 
 /// Finds route and class, and notes them.
@@ -159,7 +171,8 @@ fn classify(screened: &mut Screened) -> Result<RouteIndex, Refusal> {
     let policy = &trail.pinned.policy;
     let route = policy.route(target.host(), target.path(&parts.uri), &parts.method).ok_or(Refusal::NotFound)?;
     let journey = policy.has_journeys().then(|| journey(trail, parts, asker)).flatten();
-    let class = policy.class(route, journey.as_ref()).unwrap_or_default();
+    let class = policy.class(route, journey.as_ref(), &parts.method, &parts.headers);
+    let (class, _) = class.ok_or(Refusal::NotFound)?;
     trail.route = Some(route);
     trail.class = class;
     asker.journey = journey;
@@ -215,7 +228,8 @@ async fn wait(screened: &mut Screened, judgement: Judgement) -> Result<(RouteInd
     let origin = pinned.origin_of(judgement.route).ok_or(Refusal::Capacity)?;
     let slot = origin.slot(trail.class).ok_or(Refusal::Capacity)?;
     // One that may not wait finds its line full.
-    let waiting = origin.seats.wait(slot, worker, Lane::Returning, trail.began).map_err(|_full| Refusal::Capacity)?;
+    let waiting = origin.seats.wait(slot, worker, judgement.beginning.lane, trail.began);
+    let waiting = waiting.map_err(|_full| Refusal::Capacity)?;
     let seat = tokio::time::timeout(class.max_wait, waiting).await;
     let now = clock::now();
     trail.waited(Duration::from_nanos(now.saturating_sub(trail.began)));
@@ -224,5 +238,6 @@ async fn wait(screened: &mut Screened, judgement: Judgement) -> Result<(RouteInd
     check(trail, &judgement.keys, now, Ask::Look)?;
     check(trail, &judgement.keys, now, Ask::Take)?;
     trail.decided(Decision::Admit, Reason::Wait, Mode::Enforce);
+    judgement.beginning.served(origin, now);
     Ok((judgement.route, seat, now))
 }

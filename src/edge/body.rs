@@ -25,6 +25,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Time in which a reader need not have reached the least rate.
 const RATE_GRACE: Duration = Duration::from_secs(10);
 
+/// An answer that has been on its way for so long costs its origin little more: what it looked up is found, and what takes
+/// time is its reader, or it is one that is meant to last.
+const STREAMING: Duration = Duration::from_secs(1);
+
 /// What an answer's body is held to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DownloadLimits {
@@ -39,8 +43,10 @@ pub(crate) struct Held {
     /// The body itself.
     pub(crate) body: OriginBody,
     /// The seat, given back when the body has ended or is broken off.
-    #[expect(dead_code, reason = "held for its drop")]
     pub(crate) seat: Option<Seat>,
+    /// Whether most of the seat is given back while the body is still on its way: where a seat stands for work at the
+    /// origin, not for a connection to it.
+    pub(crate) shrinks: bool,
 }
 
 /// The body of any answer.
@@ -75,6 +81,8 @@ struct Download {
     stream: Option<Rc<StreamEnd>>,
     /// Whether the origin is waited for, rather than the client.
     on_origin: Cell<bool>,
+    /// When its first part was handed on.
+    began: Nanos,
     since: Cell<Nanos>,
     /// Time for which the client was waited for.
     on_client: Cell<Nanos>,
@@ -118,11 +126,13 @@ impl ResponseBody {
 
 impl Direct {
     fn watched(self, cx: &Context<'_>) -> Download {
+        let now = self.connection.worker.patrol().clock().now();
         Download {
             stream: self.connection.h2.then(|| StreamEnd::tied(cx)),
             limits: self.limits,
             on_origin: Cell::new(false),
-            since: Cell::new(self.connection.worker.patrol().clock().now()),
+            began: now,
+            since: Cell::new(now),
             on_client: Cell::new(0),
             taken: Cell::new(0),
             over: Cell::new(false),
@@ -159,6 +169,16 @@ impl Download {
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
+    /// Gives most of the seat back, once.
+    fn shrink(&self, now: Nanos) {
+        if Duration::from_nanos(now.saturating_sub(self.began)) < STREAMING {
+            return;
+        }
+        if let Some(Held { seat: Some(seat), shrinks: true, .. }) = self.held.borrow_mut().as_mut() {
+            seat.shrink();
+        }
+    }
+
     fn break_off(&self) {
         // Dropping closes the origin's connection and frees the seat at once, though nobody polls this body.
         drop(self.held.borrow_mut().take());
@@ -172,6 +192,7 @@ impl Download {
 
 impl Watched for Download {
     fn inspect(&self, now: Nanos) {
+        self.shrink(now);
         if self.on_origin.get() || self.held.borrow().is_none() {
             return;
         }

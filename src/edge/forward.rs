@@ -234,6 +234,8 @@ fn accept(sent: Sent, exchange: Exchange, seat: Option<Seat>) -> Answer {
     }
     let client = &trail.pinned.policy.settings.client;
     let limits = DownloadLimits { silence: client.body_timeout, rate: client.least_body_rate };
-    let answer = response.map(|body| ResponseBody::from_origin(Held { body, seat }, limits, &trail.connection));
+    let shrinks = trail.route.and_then(|route| trail.pinned.origin_of(route)).is_some_and(|it| it.adaptive.is_some());
+    let held = |body| Held { body, seat, shrinks };
+    let answer = response.map(|body| ResponseBody::from_origin(held(body), limits, &trail.connection));
     answer::forwarded(trail, &asker, answer, &notes)
 }

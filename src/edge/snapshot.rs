@@ -295,8 +295,9 @@ impl SnapshotBuilder {
         let lifting: Vec<_> = settings.routes.iter().filter(|route| route.journey).map(|route| route.class).collect();
         let tags = self.tags.of(&settings.routes);
         let handle = |(route, tag): (&RouteSettings, RouteTag)| {
-            let reachable =
-                |class: ClassIndex| class == route.class || (class < route.class && lifting.contains(&class));
+            let unattended = policy.unattended_class(route.class);
+            let lifted = |class: ClassIndex| class < route.class && lifting.contains(&class);
+            let reachable = |class| class == route.class || unattended == Some(class) || lifted(class);
             let metrics = settings
                 .classes
                 .iter()

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::room::Room;
+use super::class::Ground;
 use super::journey::Journey;
 use super::verdict::{Outcome, Reason};
 use super::{Policy, cookie};
@@ -120,6 +121,8 @@ pub struct Class {
     pub rank: usize,
     /// Whether the shopper's journey lifted the request to it.
     pub by_journey: bool,
+    /// Why nobody waits for its answer, so that it counts as less than its route says: `prefetch` or `crawler`.
+    pub unattended: Option<&'static str>,
     /// How long a request may wait for a seat, in seconds.
     pub max_wait_seconds: f64,
 }
@@ -239,10 +242,11 @@ impl Explanation {
         index: RouteIndex,
         route: &RouteSettings,
     ) {
-        let class = policy.class(index, question.journey).unwrap_or(route.class);
+        let class = policy.class(index, question.journey, question.method, question.headers);
+        let (class, ground) = class.unwrap_or((route.class, Ground::Route));
         let limits = route.limits.iter().filter_map(|&limit| policy.settings.limits.get(limit));
         self.limits = limits.map(|limit| describe_limit(policy, question, client, limit)).collect();
-        self.class = describe_class(policy, class, class != route.class);
+        self.class = describe_class(policy, class, ground);
         self.capacity = describe_capacity(policy, class, route);
         let room = |room: RoomIndex| policy.settings.rooms.get(room);
         self.room = route.room.and_then(room).map(|room| Room::of(room, question.at));
@@ -298,10 +302,15 @@ impl Explanation {
     }
 }
 
-fn describe_class(policy: &Policy, class: ClassIndex, by_journey: bool) -> Option<Class> {
+fn describe_class(policy: &Policy, class: ClassIndex, ground: Ground) -> Option<Class> {
     let settings = policy.settings.classes.get(class)?;
     let max_wait_seconds = settings.max_wait.as_secs_f64();
-    Some(Class { name: settings.name.clone(), rank: class + 1, by_journey, max_wait_seconds })
+    let unattended = match ground {
+        Ground::Unattended(why) => Some(why.as_str()),
+        Ground::Route | Ground::Journey => None,
+    };
+    let by_journey = ground == Ground::Journey;
+    Some(Class { name: settings.name.clone(), rank: class + 1, by_journey, unattended, max_wait_seconds })
 }
 
 fn describe_capacity(policy: &Policy, class: ClassIndex, route: &RouteSettings) -> Option<Capacity> {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, HeaderValue, Method};
 use proptest::prelude::*;
 
+use super::class::{Ground, Unattended};
 use super::fixture::{compile, policy, route};
 use super::journey::{Journey, JourneyKeys};
 use super::{Policy, path};
@@ -222,12 +223,49 @@ fn a_journey_lifts_but_never_lowers() {
     };
     assert!(policy.has_journeys());
     assert_eq!(policy.journey_class(of("/x")), None);
-    let class = |path: &str, journey: Option<&Journey>| policy.class_name(policy.class(of(path), journey).unwrap());
+    let class = |path: &str, journey: Option<&Journey>| {
+        let (class, _) = policy.class(of(path), journey, &Method::GET, &HeaderMap::new()).unwrap();
+        policy.class_name(class)
+    };
     assert_eq!(class("/x", None), "browse");
     assert_eq!(class("/x", Some(&journey("/checkout"))), "checkout");
     assert_eq!(class("/checkout", Some(&journey("/wish"))), "checkout");
     let gone = keys.sign(super::journey::ClassId::of("a class that was renamed"), 100, 1);
     assert_eq!(class("/x", keys.verify(gone.as_bytes(), 101).as_ref()), "browse");
+}
+
+#[test]
+fn what_nobody_waits_for_counts_as_the_last_class_that_may_not_wait() {
+    const BACKGROUND: &str = "[[class]]\nname = \"feed\"\nmax_wait = \"0s\"\n[[class]]\nname = \"background\"\n\
+        max_wait = \"0s\"\n[[class]]\nname = \"other\"\n";
+    let routes = [
+        route("rest", "/{*rest}", ""),
+        route("checkout", "/checkout", "journey = true").replace("\"browse\"", "\"checkout\""),
+        route("other", "/other", "").replace("\"browse\"", "\"other\""),
+    ];
+    let with = policy(&(BACKGROUND.to_owned() + &routes.concat()));
+    let without = policy(&routes[..2].concat());
+    let crawler = HeaderMap::from_iter([(http::header::USER_AGENT, HeaderValue::from_static("Googlebot/2.1"))]);
+    let keys = JourneyKeys::new(&[7; 32]);
+    let checkout = with.journey_class(with.route("shop", "/checkout", &Method::GET).unwrap()).unwrap();
+    let on_journey = keys.verify(keys.sign(checkout, 100, 1).as_bytes(), 101).unwrap();
+    let class = |policy: &Policy, path: &str, journey, headers| {
+        let route = policy.route("shop", path, &Method::GET).unwrap();
+        let (class, ground) = policy.class(route, journey, &Method::GET, headers).unwrap();
+        (policy.class_name(class).to_owned(), ground)
+    };
+    let lowered = Ground::Unattended(Unattended::Crawler);
+    for (policy, path, journey, headers, expected) in [
+        (&with, "/x", None, &crawler, ("background", lowered)),
+        (&with, "/x", None, &HeaderMap::new(), ("browse", Ground::Route)),
+        (&with, "/x", Some(&on_journey), &crawler, ("checkout", Ground::Journey)),
+        (&with, "/checkout", None, &crawler, ("checkout", Ground::Route)),
+        (&with, "/other", None, &crawler, ("other", Ground::Route)),
+        (&without, "/x", None, &crawler, ("browse", Ground::Route)),
+    ] {
+        let (name, ground) = class(policy, path, journey, headers);
+        assert_eq!((&*name, ground), expected, "{path} {headers:?}");
+    }
 }
 
 /// What a table of routes means, said in the slowest and plainest way.

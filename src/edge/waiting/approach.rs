@@ -8,12 +8,10 @@ use crate::config::settings::Language;
 use crate::edge::hygiene::Authority;
 use crate::edge::preference;
 use crate::edge::refuse::Audience;
+use crate::policy::class::is_prefetch;
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
-/// What browsers said before there was `Sec-Purpose`.
-const OLD_PURPOSES: [HeaderName; 2] = [HeaderName::from_static("purpose"), HeaderName::from_static("x-moz")];
 
 /// What of a request decides what becomes of it at a room.
 #[derive(Debug, Clone)]
@@ -76,12 +74,6 @@ impl Destination {
             Some(_) => Self::Part,
         }
     }
-}
-
-/// Whether a browser only guesses that somebody may want to look at it.
-fn is_prefetch(headers: &HeaderMap) -> bool {
-    let says = |name: &HeaderName| headers.get(name).is_some_and(|value| value.as_bytes().starts_with(b"prefetch"));
-    says(&SEC_PURPOSE) || OLD_PURPOSES.iter().any(says)
 }
 
 /// Whether a page of another site sent it, or one of another host of this site. A browser sends no ticket along with a

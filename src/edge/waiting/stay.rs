@@ -27,6 +27,11 @@ struct Stay {
 }
 
 impl Stays {
+    /// Whether it belongs to none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn add(&mut self, room: RoomIndex, pass: Pass, tell: bool) {
         self.0.push(Stay { room, pass, tell });
     }

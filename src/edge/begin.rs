@@ -1,0 +1,49 @@
+//! Whether a request's shopper has begun with an origin of adaptive capacity already, and if not, may now.
+
+use http::request::Parts;
+
+use super::answer::Asker;
+use super::snapshot::{Adaptive, OriginHandle};
+use super::trail::Trail;
+use crate::clock::Nanos;
+use crate::overload::{self, Lane};
+
+/// How a request asks for a seat.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beginning {
+    /// On which side of the line.
+    pub(super) lane: Lane,
+    /// Whether it may ask at all.
+    pub(super) may: bool,
+    /// Its shopper as a keyed hash; `None` where nobody is remembered.
+    shopper: Option<u64>,
+}
+
+impl Beginning {
+    /// Of a request to `origin`. Where the capacity is not adaptive, all are alike and nothing is looked at.
+    pub(super) fn of(parts: &Parts, asker: &Asker, trail: &Trail, origin: &OriginHandle) -> Self {
+        let Some(adaptive) = &origin.adaptive else {
+            return Self { lane: Lane::Returning, may: true, shopper: None };
+        };
+        let pinned = &*trail.pinned;
+        let shopper = pinned.policy.shopper_key(asker.client.ip, &parts.headers, &pinned.hasher).bits();
+        // A journey and a place inside a room were given for something that was served.
+        let has_begun =
+            asker.journey.is_some() || !asker.stays.is_empty() || adaptive.sessions.known(shopper, trail.began);
+        let lane = if has_begun { Lane::Returning } else { Lane::Newcomer };
+        let may = has_begun || offer(adaptive, shopper, trail);
+        Self { lane, may, shopper: Some(shopper) }
+    }
+
+    /// Remembers that the shopper is served.
+    pub(super) fn served(&self, origin: &OriginHandle, now: Nanos) {
+        if let (Some(shopper), Some(adaptive)) = (self.shopper, &origin.adaptive) {
+            adaptive.sessions.touch(shopper, now);
+        }
+    }
+}
+
+fn offer(adaptive: &Adaptive, shopper: u64, trail: &Trail) -> bool {
+    let hour = trail.connection.worker.unix_seconds() / 3_600;
+    adaptive.cursor.offer(trail.class, overload::cohort(shopper, hour))
+}
