@@ -79,13 +79,13 @@ impl Lines {
     }
 
     /// Who of a line is served next: the first, or the last while the line stands.
-    pub(super) fn next(&self, slot: Slot, lane: Lane) -> Option<&Waiter> {
-        self.waiters.get(self.turn(slot, lane)?.0)
+    pub(super) fn next(&self, slot: Slot, lane: Lane, now: Nanos) -> Option<&Waiter> {
+        self.waiters.get(self.turn(slot, lane, now)?.0)
     }
 
     /// Takes who is next out of its line, served; its waker, if it has been polled.
     pub(super) fn serve(&mut self, slot: Slot, lane: Lane, at: Nanos, over: bool) -> Option<Waker> {
-        let ticket = self.turn(slot, lane)?;
+        let ticket = self.turn(slot, lane, at)?;
         let waited = self.oldest(slot, lane).map_or(0, |joined| at.saturating_sub(joined));
         self.standing_mut(slot, lane)?.served(waited);
         self.seal(ticket, Fate::Served { at, over })
@@ -98,9 +98,9 @@ impl Lines {
     }
 
     /// Takes who would be served last out of its line, without a seat; its waker, if it has been polled.
-    pub(super) fn displace(&mut self, slot: Slot, lane: Lane) -> Option<Waker> {
+    pub(super) fn displace(&mut self, slot: Slot, lane: Lane, now: Nanos) -> Option<Waker> {
         let line = self.line(slot, lane);
-        let ticket = if line.standing.stands() { line.first } else { line.last };
+        let ticket = if line.standing.stands(now) { line.first } else { line.last };
         self.seal(ticket?, Fate::Shed)
     }
 
@@ -136,8 +136,8 @@ impl Lines {
     }
 
     /// Whether a line stands.
-    pub(super) fn stands(&self, slot: Slot, lane: Lane) -> bool {
-        self.line(slot, lane).standing.stands()
+    pub(super) fn stands(&self, slot: Slot, lane: Lane, now: Nanos) -> bool {
+        self.line(slot, lane).standing.stands(now)
     }
 
     /// Judges at the end of an interval whether a line stands, its target being `target`; with `None` none ever does.
@@ -148,9 +148,9 @@ impl Lines {
         }
     }
 
-    fn turn(&self, slot: Slot, lane: Lane) -> Option<Ticket> {
+    fn turn(&self, slot: Slot, lane: Lane, now: Nanos) -> Option<Ticket> {
         let line = self.line(slot, lane);
-        if line.standing.stands() { line.last } else { line.first }
+        if line.standing.stands(now) { line.last } else { line.first }
     }
 
     fn seal(&mut self, ticket: Ticket, fate: Fate) -> Option<Waker> {

@@ -57,7 +57,7 @@ impl Queue {
             if !yields {
                 return None;
             }
-            let waker = self.lines.displace(slot, Lane::Newcomer);
+            let waker = self.lines.displace(slot, Lane::Newcomer, self.now);
             self.woken.extend(waker);
             tally.remove_waiting(Lane::Newcomer);
         }
@@ -110,7 +110,7 @@ impl Queue {
         let Some(target) = self.classes.target(slot) else { return };
         for lane in Lane::ALL {
             let overdue = |joined: Nanos| self.now.saturating_sub(joined) > standing::patience(target);
-            while self.lines.stands(slot, lane) && self.lines.oldest(slot, lane).is_some_and(overdue) {
+            while self.lines.stands(slot, lane, self.now) && self.lines.oldest(slot, lane).is_some_and(overdue) {
                 let waker = self.lines.shed(slot, lane);
                 self.woken.extend(waker);
                 tally.remove_waiting(lane);
@@ -162,7 +162,7 @@ impl Queue {
     fn turn(&self, tally: &Tally, slot: Slot) -> Option<Next> {
         let shadow = tally.is_shadow();
         let lanes = Lane::ALL.into_iter().filter(|&lane| shadow || tally.lets(lane));
-        let waiter = lanes.filter_map(|lane| self.lines.next(slot, lane)).next()?;
+        let waiter = lanes.filter_map(|lane| self.lines.next(slot, lane, self.now)).next()?;
         let within = |most| tally.in_use_by(slot) + waiter.cost <= most;
         let may = shadow || self.classes.cap(slot).is_none_or(within);
         may.then_some(Next { slot, lane: waiter.lane, worker: waiter.worker, cost: waiter.cost })

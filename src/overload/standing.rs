@@ -11,6 +11,9 @@ use crate::clock::Nanos;
 /// Long enough for a burst to pass, as in RFC 8289.
 const INTERVAL: Nanos = 100_000_000;
 
+/// What was judged longer ago is no longer believed: whoever judges has gone, or hangs.
+const BELIEVED: Nanos = 10 * INTERVAL;
+
 /// Below this, scheduling alone makes a line stand.
 const LEAST_TARGET: Duration = Duration::from_millis(5);
 
@@ -42,8 +45,8 @@ pub(super) struct Standing {
 
 impl Standing {
     /// Whether it stands.
-    pub(super) fn stands(&self) -> bool {
-        self.stands
+    pub(super) fn stands(&self, now: Nanos) -> bool {
+        self.stands && now.saturating_sub(self.since) < BELIEVED
     }
 
     /// Somebody was served while the one who had waited longest had waited so long. Not how long who was served had:

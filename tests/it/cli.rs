@@ -123,6 +123,14 @@ fn explain_shows_what_decides() {
 }
 
 #[test]
+fn explain_says_that_nobody_waits_for_a_crawlers_request() {
+    let request = ["GET", "https://shop.example/product/1", "-H", "User-Agent: Googlebot/2.1"];
+    let output = spillway(&[&["explain", "--config", EXAMPLE], &request[..]].concat());
+    let words = "class     background, importance 4, as nobody waits for it (crawler)";
+    assert!(said(&output.stdout).contains(words), "{}", said(&output.stdout));
+}
+
+#[test]
 fn explain_refuses_what_cannot_be_sent_and_what_is_wrong() {
     assert_eq!(code(&spillway(&["explain", "--config", EXAMPLE, "G T", "http://shop/"])), Some(2));
     let (_dir, file) = wrong_file();

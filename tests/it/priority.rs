@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-use crate::harness::client::Answer;
+use crate::harness::client::{Answer, request};
 use crate::harness::proxy::PATIENCE;
 use crate::harness::{Gate, Origin, Proxy};
 
@@ -233,4 +233,29 @@ async fn a_lost_origin_keeps_no_seat() {
         assert_eq!((answer.status.as_u16(), answer.header("x-spillway-reason")), (504, "origin-timeout"));
     }
     holds(&proxy, "browse", 0).await;
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_goes_last_and_is_refused_at_once() {
+    let (origin, gate) = Gate::origin().await;
+    let config = shop(&origin, 1, PATIENT, PATIENT) + "[[class]]\nname = \"background\"\nmax_wait = \"0s\"\n";
+    let proxy = Proxy::with(&config);
+    let unattended = |name: &'static str, value: &'static str| {
+        let mut request = request("GET", "/browse/guess", "");
+        request.headers_mut().insert(name, http::HeaderValue::from_static(value));
+        let client = proxy.client();
+        async move { client.send(request).await }
+    };
+    let guess = tokio::spawn(unattended("sec-purpose", "prefetch"));
+    origin.sees(1).await;
+    holds(&proxy, "background", 1).await;
+    for (name, value) in [("sec-purpose", "prefetch;prerender"), ("user-agent", "Googlebot/2.1")] {
+        let refused = unattended(name, value).await;
+        assert_eq!((refused.status.as_u16(), refused.header("x-spillway-reason")), (503, "capacity"));
+    }
+    let somebody = begin(&proxy, "/browse/somebody");
+    waits(&proxy, "browse", 1).await;
+    gate.lets_go(2);
+    all_served(vec![guess, somebody]).await;
+    proxy.shows("spillway_requests_total{class=\"background\",code=\"503\"", 2.0).await;
 }
