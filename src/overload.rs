@@ -8,6 +8,7 @@
 mod classes;
 mod cursor;
 mod feed;
+mod governor;
 mod lane;
 mod lines;
 mod pace;
@@ -31,6 +32,7 @@ use crate::config::settings::ClassSettings;
 pub use self::classes::{ClassShare, MAX_CLASSES, Slot};
 pub use self::cursor::{COHORTS, Cursor, EVERYBODY, cohort};
 pub use self::feed::{Feed, Flight};
+pub use self::governor::AdaptiveGovernor;
 pub use self::lane::Lane;
 pub use self::pace::Pace;
 pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Shed, Usage, Waiting};

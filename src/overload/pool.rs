@@ -146,14 +146,11 @@ impl Pool {
         self.set_limit_locked(queue, self.tally.limit());
     }
 
-    /// A new pace for newcomers.
-    pub(super) fn set_pace(&self, pace: Pace, now: Nanos) {
-        let mut queue = self.lock();
-        self.refill(&mut queue, now);
-        queue.mint.set_rate(pace.begin_rate);
-        let paced = queue.mint.is_paced();
-        self.tally.set_paced(paced, paced && pace.enforce);
-        self.refill(&mut queue, now);
+    /// A new pace for newcomers, instead of what is left of the old one.
+    pub(super) fn set_pace(&self, pace: Pace) {
+        let queue = self.lock();
+        self.tally.set_tokens(pace.tokens());
+        self.tally.set_paced(pace.is_paced(), pace.is_paced() && pace.enforce);
         self.settle(queue, 0);
     }
 
@@ -164,10 +161,10 @@ impl Pool {
         self.settle(queue, 0);
     }
 
-    /// Lets time pass: new tokens, lines that stand, and what happened since the last time.
+    /// Lets time pass: lines that stand, and what happened since the last time.
     pub(super) fn tick(&self, now: Nanos) -> QueueCounts {
         let mut queue = self.lock();
-        self.refill(&mut queue, now);
+        queue.advance(now);
         queue.judge();
         // Whoever is overdue has the seat that would be idle otherwise.
         self.serve(&mut queue, 0);
@@ -288,12 +285,6 @@ impl Pool {
             queue.serve(&self.tally, next, !covered);
         }
         self.tally.release(in_hand);
-    }
-
-    fn refill(&self, queue: &mut Queue, now: Nanos) {
-        queue.advance(now);
-        let due = queue.mint.due(now);
-        self.tally.refill(due, queue.mint.burst());
     }
 
     /// Most that may be held after this class has taken something: the limit without what is kept for others.

@@ -7,7 +7,6 @@ use smallvec::SmallVec;
 use super::classes::{Classes, Slot};
 use super::lane::Lane;
 use super::lines::{Fate, Lines, Ticket, Waiter};
-use super::pace::Mint;
 use super::signal::QueueCounts;
 use super::standing;
 use super::tally::{Straight, Tally};
@@ -18,7 +17,6 @@ use crate::clock::Nanos;
 pub(super) struct Queue {
     pub(super) classes: Classes,
     pub(super) lines: Lines,
-    pub(super) mint: Mint,
     /// The latest time it was told: a seat is given back without reading the clock.
     now: Nanos,
     /// To be woken when the lock has been released.

@@ -112,8 +112,8 @@ impl Seats {
     }
 
     /// How newcomers are let in from now on.
-    pub fn set_pace(&self, pace: Pace, now: Nanos) {
-        self.pool.set_pace(pace, now);
+    pub fn set_pace(&self, pace: Pace) {
+        self.pool.set_pace(pace);
     }
 
     /// In shadow nothing is refused and nobody waits: a seat tells whether it would have been so ([`Seat::over_limit`]).

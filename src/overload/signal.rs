@@ -88,6 +88,8 @@ pub struct Window<'a> {
     pub lost: u64,
     /// Seats in use at the end.
     pub in_use: u32,
+    /// Shoppers who have begun and are not gone, as far as can be told; 0 where nobody counts them.
+    pub active: u32,
     /// What happened at the seats.
     pub queue: QueueCounts,
     /// Utilisation as the origin tells it, 1.0 being full.
@@ -210,9 +212,12 @@ pub struct Directive {
     pub limit: u32,
     /// Most seats some classes may hold for now.
     pub caps: Vec<(Slot, u32)>,
-    /// Shoppers a second that may begin: what the origin carries through a whole journey. Infinite where it is not known.
+    /// Shoppers that may begin until the next tick, so that those who have begun can finish; infinite where the seats are
+    /// not short, or it is not known.
+    pub may_begin: f64,
+    /// Shoppers a second that the origin carries through a whole visit; infinite where it is not known.
     pub begin_rate: f64,
-    /// Whether the seats are short, so that newcomers are held to `begin_rate`.
+    /// Whether the seats are short, so that newcomers are held to `may_begin`.
     pub pressed: bool,
     /// Whether requests are refused for want of seats, so that none may be sent a second time.
     pub shedding: bool,

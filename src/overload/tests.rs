@@ -39,8 +39,8 @@ fn classes(shares: &[(&str, f64, usize)]) -> Vec<ClassShare> {
     shares.iter().map(share).collect()
 }
 
-/// Ten a second, of whom half a second's are saved.
-const PACE: Pace = Pace { begin_rate: 10.0, enforce: true };
+/// No newcomer may begin.
+const NOBODY: Pace = Pace { may_begin: 0.0, enforce: true };
 
 /// A shop of three classes; the last has no guarantee, and room for three in line.
 fn shop(limit: u32) -> (Seats, [Slot; 3]) {

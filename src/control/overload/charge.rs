@@ -74,6 +74,7 @@ impl Charge {
             events: &self.events,
             lost,
             in_use: handle.seats.in_use(),
+            active: 0,
             queue: super::seats::counts(handle, now),
             utilisation: None,
             classes: &self.classes,

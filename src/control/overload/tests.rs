@@ -49,6 +49,7 @@ impl Governor for Counting {
         Directive {
             limit,
             caps: Vec::new(),
+            may_begin: 5.0,
             begin_rate: 5.0,
             pressed: false,
             shedding: false,

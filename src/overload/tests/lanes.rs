@@ -22,63 +22,49 @@ fn in_a_class_who_returns_is_served_before_who_begins() {
 }
 
 #[test]
-fn newcomers_begin_at_the_pace_and_who_returns_does_not_care() {
+fn newcomers_begin_as_far_as_the_pace_goes_and_who_returns_does_not_care() {
     let (seats, [.., browse]) = shop(1_000);
-    seats.set_pace(PACE, 0);
-    assert!(seats.try_acquire(browse, 0, N).is_none());
-    let mut begun = 0;
-    for tick in 1..=100 {
-        seats.tick(tick * 100 * MS);
-        begun += (0..9).filter_map(|_| seats.try_acquire(browse, 1, N)).count();
+    for may_begin in [0.0, 3.0, 5.0] {
+        seats.set_pace(Pace { may_begin, enforce: true });
+        let begun = (0..9).filter_map(|_| seats.try_acquire(browse, 1, N)).count();
+        assert_eq!(begun, may_begin as usize);
         assert!(seats.try_acquire(browse, 1, R).is_some());
     }
-    assert_eq!(begun, 100);
 }
 
 #[test]
-fn no_more_than_half_a_second_is_saved() {
+fn what_was_not_used_is_not_saved_and_what_was_too_much_not_owed() {
     let (seats, [.., browse]) = shop(1_000);
-    seats.set_pace(PACE, 0);
-    seats.tick(60_000 * MS);
-    let begun = (0..99).filter_map(|_| seats.try_acquire(browse, 1, N)).count();
-    assert_eq!(begun, 5);
+    let begin = || (0..99).filter_map(|_| seats.try_acquire(browse, 1, N)).count();
+    seats.set_pace(Pace { may_begin: 50.0, enforce: true });
+    seats.set_pace(Pace { may_begin: 5.0, enforce: true });
+    assert_eq!(begin(), 5);
+    seats.set_pace(Pace { may_begin: 5.0, enforce: false });
+    assert_eq!(begin(), 99);
+    seats.set_pace(Pace { may_begin: 5.0, enforce: true });
+    assert_eq!(begin(), 5);
 }
 
 #[test]
-fn what_was_begun_before_the_pace_was_enforced_is_owed_for_half_a_second() {
-    let (seats, [.., browse]) = shop(1_000);
-    seats.set_pace(Pace { enforce: false, ..PACE }, 0);
-    let free = (0..500).filter_map(|_| seats.try_acquire(browse, 1, N)).count();
-    assert_eq!(free, 500);
-    seats.tick(0);
-    seats.set_pace(PACE, 0);
-    let first = (1..=20).find(|tick| {
-        seats.tick(tick * 100 * MS);
-        seats.try_acquire(browse, 1, N).is_some()
-    });
-    assert_eq!(first, Some(6));
-}
-
-#[test]
-fn a_newcomer_in_line_is_served_by_the_token_that_time_brings() {
+fn a_newcomer_in_line_is_served_by_the_next_token() {
     let (seats, [checkout, ..]) = shop(2);
-    seats.set_pace(PACE, 0);
+    seats.set_pace(NOBODY);
     let mut line = [seats.wait(checkout, 0, N, 0).unwrap(), seats.wait(checkout, 0, N, 0).unwrap()];
     let mut held = Vec::new();
     assert!(served_of(&mut line, &mut held).is_empty());
     let returning = seats.try_acquire(checkout, 0, R);
     assert!(returning.is_some(), "who waits for a token is not overtaken by who needs none");
     drop(returning);
-    seats.tick(100 * MS);
+    seats.set_pace(Pace { may_begin: 1.0, enforce: true });
     assert_eq!(served_of(&mut line, &mut held), [0]);
-    seats.set_pace(Pace::FREE, 100 * MS);
+    seats.set_pace(Pace::FREE);
     assert_eq!(served_of(&mut line, &mut held), [1]);
 }
 
 #[test]
 fn with_a_token_a_newcomer_in_line_takes_the_seat_that_is_given_back() {
     let (seats, [.., browse]) = shop(1);
-    seats.set_pace(PACE, 0);
+    seats.set_pace(Pace { may_begin: 1.0, enforce: true });
     seats.tick(500 * MS);
     let held = take(&seats, browse, 1);
     let mut line = [seats.wait(browse, 1, N, 500 * MS).unwrap()];

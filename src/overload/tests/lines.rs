@@ -79,7 +79,7 @@ fn a_class_with_a_guarantee_keeps_its_order() {
 #[test]
 fn lanes_stand_apart() {
     let (seats, [.., browse]) = shop(1);
-    seats.set_pace(Pace { begin_rate: 0.0, enforce: true }, 0);
+    seats.set_pace(NOBODY);
     let mut newcomer = seats.wait(browse, 0, N, 0).unwrap();
     let mut held = take(&seats, browse, 1);
     seats.tick(100 * MS);

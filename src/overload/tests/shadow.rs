@@ -17,7 +17,7 @@ fn in_shadow_nobody_is_refused_and_a_seat_that_there_was_not_says_so() {
 fn in_shadow_caps_and_the_pace_are_only_counted() {
     let (seats, [checkout, _, browse]) = shop(10);
     seats.set_caps(&[(browse, 1)]);
-    seats.set_pace(Pace { begin_rate: 0.0, enforce: true }, 0);
+    seats.set_pace(NOBODY);
     seats.set_shadow(true);
     let held = [(browse, R), (browse, R), (checkout, N)].map(|(slot, lane)| seats.try_acquire(slot, 0, lane).unwrap());
     assert_eq!(held.each_ref().map(Seat::over_limit), [false, true, true]);
@@ -27,7 +27,7 @@ fn in_shadow_caps_and_the_pace_are_only_counted() {
 #[test]
 fn who_waits_when_enforcement_ends_is_let_in_and_all_is_enforced_again_afterwards() {
     let (seats, [.., browse]) = shop(1);
-    seats.set_pace(Pace { begin_rate: 0.0, enforce: true }, 0);
+    seats.set_pace(NOBODY);
     let mut held = take(&seats, browse, 1);
     let mut line = [R, N, R].map(|lane| seats.wait(browse, 0, lane, 0).unwrap());
     seats.set_shadow(true);

@@ -5,16 +5,17 @@ use super::pace::Pace;
 use super::*;
 
 impl Shop {
-    /// One a second may begin, and none beforehand.
+    /// Nobody may begin yet.
     fn paced(limit: u32) -> Arc<Self> {
         let shop = Self::new(limit);
-        shop.seats.set_pace(Pace { begin_rate: 1.0, enforce: true }, 0);
+        shop.seats.set_pace(Pace { may_begin: 0.0, enforce: true });
         shop
     }
 }
 
-fn tick(shop: &Shop, second: u64) {
-    shop.seats.tick(second * 1_000_000_000);
+/// One more may begin.
+fn admit(shop: &Shop) {
+    shop.seats.set_pace(Pace { may_begin: 1.0, enforce: true });
 }
 
 #[test]
@@ -22,7 +23,7 @@ fn a_token_that_comes_while_a_newcomer_joins_is_not_lost() {
     explore(|| {
         let shop = Shop::paced(1);
         let ticking = Arc::clone(&shop);
-        let ticking = thread::spawn(move || tick(&ticking, 1));
+        let ticking = thread::spawn(move || admit(&ticking));
         drop(block_on(shop.seats.wait(shop.slots[0], 1, N, 0).unwrap()).unwrap());
         join([ticking]);
         shop.check_at_rest(1);
@@ -36,7 +37,7 @@ fn a_seat_given_back_while_a_token_comes_is_found() {
         let held = shop.seat(1, 1);
         let waiting = shop.seats.wait(shop.slots[0], 0, N, 0).unwrap();
         let ticking = Arc::clone(&shop);
-        let ticking = thread::spawn(move || tick(&ticking, 1));
+        let ticking = thread::spawn(move || admit(&ticking));
         drop(held);
         drop(block_on(waiting).unwrap());
         join([ticking]);
@@ -50,7 +51,7 @@ fn a_pace_that_is_lifted_while_a_seat_is_given_back_strands_nobody() {
         let held = shop.seat(1, 1);
         let waiting = shop.seats.wait(shop.slots[1], 0, N, 0).unwrap();
         let lifting = Arc::clone(&shop);
-        let lifting = thread::spawn(move || lifting.seats.set_pace(Pace::FREE, 0));
+        let lifting = thread::spawn(move || lifting.seats.set_pace(Pace::FREE));
         drop(held);
         drop(block_on(waiting).unwrap());
         join([lifting]);
@@ -99,7 +100,7 @@ fn who_is_shed_while_a_seat_is_given_back_passes_none_on_twice() {
         let held = shop.seat(1, 0);
         let line = [0, 1].map(|_| shop.seats.wait(shop.slots[1], 1, R, 0).unwrap());
         let ticking = Arc::clone(&shop);
-        let ticking = thread::spawn(move || tick(&ticking, 60));
+        let ticking = thread::spawn(move || _ = ticking.seats.tick(60_000_000_000));
         drop(held);
         for waiting in line {
             drop(block_on(waiting));
