@@ -8,6 +8,7 @@ mod admin;
 mod certificate;
 mod handshake;
 mod keys;
+mod lab;
 mod latency;
 mod memory;
 mod noise;
@@ -20,8 +21,8 @@ mod reload;
 mod report;
 mod room;
 mod scale;
+mod shop;
 mod stage;
-mod surge;
 mod tls;
 mod wrk;
 
@@ -79,8 +80,8 @@ enum Measurement {
     Notice,
     /// A million shoppers at a waiting room: order, cap, rate, promises, memory
     Million(room::million::Options),
-    /// The demo's shop in trouble, behind each proxy
-    Surge(surge::Options),
+    /// The demo's shop in trouble, behind each proxy, with plots; hours, if not told what to leave out
+    Lab(lab::Options),
     /// Every figure of the README's table; some 15 minutes
     All,
     /// No measurement: the demo's shop alone, to put something in front of it
@@ -92,27 +93,26 @@ enum Measurement {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match measure(&arguments.command, arguments.options) {
-        Ok(figures) => {
-            print(&figures, arguments.format);
+    let Arguments { command, format, options } = Arguments::parse();
+    let done = match command {
+        Measurement::Shop { port } => shop::open(port),
+        Measurement::Lab(lab) => lab::lab(&lab, options, format).map(|()| ExitCode::SUCCESS),
+        measurement => measure(&measurement, options).map(|figures| {
+            print(&figures, format);
             let missed = figures.iter().any(|figure| figure.verdict() == Verdict::Missed);
             ExitCode::from(u8::from(missed))
-        }
-        Err(problem) => {
-            eprintln!("loadtest: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+        }),
+    };
+    done.unwrap_or_else(|problem| {
+        eprintln!("loadtest: {problem}");
+        ExitCode::FAILURE
+    })
 }
 
 fn measure(measurement: &Measurement, options: stage::Options) -> Result<Vec<Figure>, String> {
-    if let Measurement::Shop { port } = measurement {
-        return surge::open_shop(*port);
-    }
     let stage = Stage::prepare(options)?;
     let mut figures = match *measurement {
-        Measurement::Shop { .. } => Vec::new(),
+        Measurement::Shop { .. } | Measurement::Lab(_) => Vec::new(),
         Measurement::Proxied(options) => vec![proxied::proxied(&stage, options)?],
         Measurement::Refused => vec![proxied::refused(&stage)?],
         Measurement::Handshake => vec![handshake::handshake(&stage)?],
@@ -126,7 +126,6 @@ fn measure(measurement: &Measurement, options: stage::Options) -> Result<Vec<Fig
         Measurement::Polls => room::polls::polls(&stage)?,
         Measurement::Notice => room::notice::notice(&stage)?,
         Measurement::Million(options) => room::million::million(&stage, options)?,
-        Measurement::Surge(options) => surge::surge(&stage, options),
         Measurement::All => all(&stage)?,
     };
     for figure in &mut figures {

@@ -108,10 +108,7 @@ impl Peer {
             Self::Nginx => command.arg("-p").arg(directory).arg("-c").arg(config),
             Self::Haproxy => command.args(["-db", "-f"]).arg(config),
         };
-        let log = directory.join("stderr.log");
-        let program = File::create(&log).and_then(|file| Program::start(&command, cores, file.into()));
-        let program = program.map_err(|error| format!("{}: {error}", self.name()))?;
-        Ok(Proxy { program, address, admin, config: config.to_owned() })
+        Proxy::run(&command, cores, config, address, admin)
     }
 
     /// Its configuration for `job`.
@@ -167,6 +164,20 @@ impl Peer {
 }
 
 impl Proxy {
+    /// Starts `command`, whose configuration is in that file; what it says goes to a file beside.
+    pub(crate) fn run(
+        command: &Command,
+        cores: &[Core],
+        config: &Path,
+        address: SocketAddr,
+        admin: SocketAddr,
+    ) -> Result<Self, String> {
+        let log = File::create(config.with_file_name("stderr.log"));
+        let program = log.and_then(|file| Program::start(command, cores, file.into()));
+        let program = program.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+        Ok(Self { program, address, admin, config: config.to_owned() })
+    }
+
     /// Waits until it listens; else tells what it said.
     pub(crate) fn wait_until_listening(&mut self) -> Result<(), String> {
         self.listens().map_err(|problem| format!("{} {problem}\n{}", self.config.display(), self.said()))

@@ -79,6 +79,11 @@ impl Stage {
         self.directory.path()
     }
 
+    /// Spillway's binary.
+    pub(crate) fn spillway(&self) -> Result<&Path, String> {
+        self.options.spillway.as_deref().ok_or_else(|| "no binary was built or given".to_owned())
+    }
+
     /// Starts a proxy for `job`.
     pub(crate) fn start(&self, peer: Peer, job: &Job) -> Result<Proxy, String> {
         peer.start(job, self.directory.path(), self.options.spillway.as_deref())

@@ -77,6 +77,8 @@ fn post(page: Page, target: &'static str, form: String) -> Step {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::demo::page::Class;
 
@@ -107,6 +109,19 @@ mod tests {
                 assert!(wants(false).iter().all(|step| step.target != hot && !step.form.contains(HOT)));
                 assert_eq!(wants(true).iter().filter(|step| step.target == hot).count(), 1);
             }
+        }
+    }
+
+    #[test]
+    fn the_work_of_an_errand_is_that_of_its_pages() {
+        for errand in [Errand::Buy, Errand::Look] {
+            let steps = journey(errand, true, &mut fastrand::Rng::with_seed(3));
+            let own =
+                |step: &Step| step.page.work() + alongside(step).map_or(Duration::ZERO, |extra| extra.page.work());
+            let order = if errand == Errand::Buy { Page::Order.work() } else { Duration::ZERO };
+            assert_eq!(errand.work(), steps.iter().map(own).sum::<Duration>() + order);
+            let hot = steps.iter().filter(|step| step.target.ends_with(HOT) || step.form.contains(HOT));
+            assert_eq!(errand.hot_work(), hot.map(|step| step.page.work()).sum::<Duration>());
         }
     }
 

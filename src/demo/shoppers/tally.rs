@@ -21,6 +21,8 @@ pub struct Tally {
     pub looked_around: u64,
     /// Shoppers who gave up on the way, for good.
     pub gave_up: u64,
+    /// Of them, those who had got to see the first page.
+    pub broken_off: u64,
     /// Times that a shopper who had given up came back.
     pub came_back: u64,
     /// Times that a shopper was given a place in line.
@@ -140,6 +142,7 @@ impl Tally {
         self.finished += other.finished;
         self.looked_around += other.looked_around;
         self.gave_up += other.gave_up;
+        self.broken_off += other.broken_off;
         self.came_back += other.came_back;
         self.queued += other.queued;
         self.left_line += other.left_line;
@@ -223,8 +226,10 @@ impl Recorder {
         self.lock().lag.record(by);
     }
 
-    pub(super) fn gave_up(&self) {
-        self.lock().gave_up += 1;
+    pub(super) fn gave_up(&self, had_entered: bool) {
+        let mut tally = self.lock();
+        tally.gave_up += 1;
+        tally.broken_off += u64::from(had_entered);
     }
 
     pub(super) fn queued(&self) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::demo::page::Page;
+
 /// A time during which shoppers arrive at one rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
@@ -20,6 +22,29 @@ pub enum Errand {
     Buy,
     /// To see what there is.
     Look,
+}
+
+impl Errand {
+    /// The database's work for all of it.
+    #[must_use]
+    pub fn work(self) -> Duration {
+        match self {
+            Self::Buy => Page::ALL.iter().map(|page| page.work()).sum(),
+            Self::Look => {
+                let product = Page::Product.work() + Page::Recommendations.work();
+                Page::Home.work() + Page::Search.work() + 2 * product
+            }
+        }
+    }
+
+    /// Of it, work under the lock of the hot product for whoever wants that one.
+    #[must_use]
+    pub fn hot_work(self) -> Duration {
+        match self {
+            Self::Buy => Page::Product.work() + Page::ChangeCart.work(),
+            Self::Look => Page::Product.work(),
+        }
+    }
 }
 
 /// Somebody who arrives.

@@ -38,7 +38,7 @@ pub(super) async fn walk(street: Rc<Street>, number: u32, errand: Errand, mut di
     let mut shopper = Shopper { street, address: address(number), storms, cookies: Vec::new(), dice };
     for (n, step) in steps.iter().enumerate() {
         let Some(headers) = shopper.insist_again_and_again(step).await else {
-            return shopper.street.recorder.gave_up();
+            return shopper.street.recorder.gave_up(n > 0);
         };
         if n == 0 {
             shopper.street.recorder.entered();
