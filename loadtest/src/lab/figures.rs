@@ -23,7 +23,7 @@ pub(crate) enum Figure {
     /// Of the journeys that had begun and ended while there was trouble, those that ended well, in percent.
     Finished,
     /// Seconds from the beginning of the trouble until goodput is, and for a while stays, at 90 % of what is possible,
-    /// or of what it was before, whichever is less.
+    /// or was before, whichever is less.
     Response,
     /// Seconds from the end of the trouble until goodput is, and for a while stays, at 90 % of the possible.
     Recovery,
@@ -114,7 +114,7 @@ impl Figures {
             Figure::Journeys => walked.journeys_of_the_bound(scenario.work_of_a_journey(to - 0.1)),
             Figure::Finished => samples.between(from, to).finished_of_those_begun(),
             Figure::Response => {
-                let before = samples.between(from - BACK_FOR_GOOD, from).mean(Sample::all_goodput);
+                let before = samples.between(from - BACK_FOR_GOOD, from).mean(|sample| sample.possible);
                 before.and_then(|before| samples.between(from, end).back(&|sample| sample.possible.min(before)))
             }
             Figure::Recovery if to >= end => None,
