@@ -196,7 +196,15 @@ impl Entry {
     fn note(&mut self, scenario: &Scenario, run: Run, seed: u64) {
         let figures = Figures::of(scenario, &run);
         let void = run.lag > MOST_LAG;
-        eprintln!("    {}{}", table::line(&figures), if void { ", VOID: the generator was too slow" } else { "" });
+        eprintln!(
+            "    {}{}",
+            table::line(&figures),
+            if void {
+                format!(", VOID: the generator was {:.0} ms late", run.lag.as_secs_f64() * 1e3)
+            } else {
+                String::new()
+            }
+        );
         self.runs.push(Outcome { seed, figures, lag_ms: run.lag.as_secs_f64() * 1e3, void });
         let valid: Vec<&Figures> =
             self.runs.iter().filter(|outcome| !outcome.void).map(|outcome| &outcome.figures).collect();

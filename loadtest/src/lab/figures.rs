@@ -110,7 +110,10 @@ impl Figures {
         let walked = samples.between(from + JOURNEY, to);
         let value = |figure| match figure {
             Figure::Goodput => trouble.goodput_of_the_possible(),
-            Figure::GoodputAtTheEnd => samples.between(end - LAST.min(end / 4.0), end).goodput_of_the_possible(),
+            // Those whom the trouble has held up may come on top.
+            Figure::GoodputAtTheEnd => {
+                samples.between(end - LAST.min(end / 4.0), end).goodput_of_the_possible().map(|share| share.min(100.0))
+            }
             Figure::Journeys => walked.journeys_of_the_bound(scenario.work_of_a_journey(to - 0.1)),
             Figure::Finished => samples.between(from, to).finished_of_those_begun(),
             Figure::Response => {
