@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 
 use crate::clock::{self, Nanos};
 use crate::config::settings::LimitKey;
-use crate::edge::snapshot::{OriginHandle, Snapshot};
+use crate::edge::snapshot::{Adaptive, OriginHandle, Snapshot};
 use crate::limit::Key;
+use crate::origin::RetryReason;
 use crate::telemetry::metrics::{ConnectionState, GaugeSource, GaugeWriter, LimitGauges};
 
 /// The gauges of whatever snapshot is in force.
@@ -54,10 +55,31 @@ fn origin(out: &mut GaugeWriter, handle: &OriginHandle, now: Nanos) {
         out.capacity_in_use(name, &class.name, u64::from(class.in_use));
         out.seat_waiting(&class.name, class.waiting as u64);
     }
+    if let Some(adaptive) = &handle.adaptive {
+        found(out, name, adaptive);
+    }
+    for (reason, count) in RetryReason::ALL.map(|reason| (reason, handle.origin.retries(reason))) {
+        out.origin_retries(name, reason.as_str(), count);
+    }
+    if let Some(utilisation) = handle.origin.utilisation(now) {
+        out.origin_utilisation(name, utilisation);
+    }
+    for used in [true, false] {
+        out.origin_load_reports(name, used, handle.metrics.reports(used) + handle.origin.health_reports(used));
+    }
     for server in handle.origin.servers(now) {
         out.origin_healthy(name, &server.name, server.usable);
         let mut connections = |state, count| out.origin_connections(name, &server.name, state, u64::from(count));
         connections(ConnectionState::Active, server.active_connections);
         connections(ConnectionState::Idle, server.idle_connections);
+    }
+}
+
+fn found(out: &mut GaugeWriter, origin: &str, adaptive: &Adaptive) {
+    if let Some(finding) = adaptive.finding() {
+        out.capacity_found(origin, finding.directive.state, finding.directive.begin_rate);
+    }
+    for (cause, count) in adaptive.decisions() {
+        out.capacity_decisions(origin, cause, count);
     }
 }

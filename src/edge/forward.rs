@@ -28,7 +28,7 @@ use super::upload::{Upload, UploadFault, UploadLimits, UploadState};
 use super::worker::Worker;
 use crate::clock::{self, Nanos};
 use crate::config::settings::{RouteIndex, RouteSettings};
-use crate::origin::{Exchange, Fault, OriginError, RequestBody, Sending};
+use crate::origin::{Exchange, Fault, OriginError, RequestBody, Sending, read_report};
 use crate::overload::{Finish, Flight, Seat};
 
 /// See the module.
@@ -217,12 +217,18 @@ fn accept(sent: Sent, exchange: Exchange, seat: Option<Seat>) -> Answer {
     let Exchange { mut response, timings, by } = exchange;
     let connect = Duration::from_nanos(timings.connect);
     let first_byte = Duration::from_nanos(timings.first_byte.saturating_sub(at)).saturating_sub(connect);
-    if let Some(origin) = trail.route.and_then(|route| trail.pinned.origin_of(route)) {
-        origin.metrics.answered(trail.connection.worker.index(), first_byte);
+    let pinned = Rc::clone(&trail.pinned);
+    let (origin, worker) = (trail.route.and_then(|route| pinned.origin_of(route)), trail.connection.worker.index());
+    if let Some(origin) = origin {
+        origin.metrics.answered(worker, first_byte);
     }
     trail.reached(&by, (!connect.is_zero()).then_some(connect), Some(first_byte));
     let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let notes = hygiene::strip_response(response.headers_mut(), switching);
+    if let (Some(load), Some(origin)) = (&notes.load, origin) {
+        let used = origin.origin.report(read_report(load.as_bytes()), timings.first_byte);
+        origin.metrics.reported(worker, used);
+    }
     if switching {
         let Some(client_side) = client_side else {
             // It was not asked to switch.

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use super::balance::Candidate;
 use super::ejection::Others;
+use super::load::{LastReport, Report, Reports};
 use super::retry::{Budget, RetryReason};
 use super::server::{AdminState, Server, ServerStatus, authority};
 use super::tls::Tls;
@@ -63,6 +64,9 @@ pub struct Origin {
     pub(super) servers_changed: Notify,
     pub(super) budget: Budget,
     retries: [AtomicU64; RetryReason::ALL.len()],
+    shedding: AtomicBool,
+    load: LastReport,
+    pub(super) reports: Reports,
 }
 
 /// What is in force: replaced whole.
@@ -95,6 +99,9 @@ impl Origin {
             servers_changed: Notify::new(),
             budget: Budget::default(),
             retries: Default::default(),
+            shedding: AtomicBool::new(false),
+            load: LastReport::default(),
+            reports: Reports::default(),
         };
         origin.publish(&origin.lock(), settings, tls, now);
         Arc::new(origin)
@@ -144,6 +151,37 @@ impl Origin {
     #[must_use]
     pub fn retries(&self, reason: RetryReason) -> u64 {
         self.counter(reason).map_or(0, |counter| counter.load(Relaxed))
+    }
+
+    /// Whether requests are refused for want of seats: none is sent a second time then.
+    pub fn set_shedding(&self, shedding: bool) {
+        if self.is_shedding() != shedding {
+            self.shedding.store(shedding, Relaxed);
+        }
+    }
+
+    pub(super) fn is_shedding(&self) -> bool {
+        self.shedding.load(Relaxed)
+    }
+
+    /// Takes a report of its load, and says whether it is of use.
+    pub fn report(&self, report: Report, now: Nanos) -> bool {
+        let Report::Utilisation(utilisation) = report else { return false };
+        self.load.set(utilisation, now);
+        true
+    }
+
+    /// How full it is as it says itself, 1.0 being full; half of it after three seconds without a word, and `None` after
+    /// half a minute.
+    #[must_use]
+    pub fn utilisation(&self, now: Nanos) -> Option<f64> {
+        self.load.get(now)
+    }
+
+    /// Reports in answers to health checks that were used, or not.
+    #[must_use]
+    pub fn health_reports(&self, used: bool) -> u64 {
+        self.reports.get(used)
     }
 
     pub(super) fn count_retry(&self, reason: RetryReason) {

@@ -3,6 +3,7 @@
 mod answers;
 mod failures;
 mod limits;
+mod load;
 mod names;
 mod servers;
 mod tls;

@@ -76,7 +76,7 @@ impl Charge {
             in_use: handle.seats.in_use(),
             active: 0,
             queue: super::seats::counts(handle, now),
-            utilisation: None,
+            utilisation: handle.origin.utilisation(now),
             classes: &self.classes,
         };
         let judge = || self.governor.tick(&window);

@@ -17,6 +17,7 @@ pub(super) fn follow(handle: &OriginHandle, directive: &Directive, enforce: bool
     if handle.seats.limit() != limit {
         handle.seats.set_limit(limit);
     }
+    handle.origin.set_shedding(enforce && directive.shedding);
 }
 
 /// Has the seats be as configured, where nothing is measured.
@@ -29,4 +30,5 @@ pub(super) fn release(handle: &OriginHandle, capacity: CapacitySettings, _now: N
     if handle.seats.limit() != limit {
         handle.seats.set_limit(limit);
     }
+    handle.origin.set_shedding(false);
 }

@@ -216,7 +216,8 @@ impl Course {
     }
 
     fn may_retry(&mut self, server: usize, error: &OriginError, reason: RetryReason, now: Nanos) -> bool {
-        if self.retries >= MAX_RETRIES {
+        // Where requests are refused, a second try would take the place of somebody's first.
+        if self.retries >= MAX_RETRIES || self.local.origin.is_shedding() {
             return false;
         }
         match (reason, error) {

@@ -75,6 +75,14 @@ families! {
         "Requests the origin may have at once; absent when unlimited.";
     CAPACITY_IN_USE = Gauge "spillway_capacity_in_use" ["origin", "class"]
         "Requests at the origin.";
+    CAPACITY_STATE = Gauge "spillway_capacity_state" ["origin", "state"]
+        "1 for the state an origin of adaptive capacity is in, 0 for the others: learning, steady, overloaded or recovering.";
+    CAPACITY_DECISIONS = Counter "spillway_capacity_decisions_total" ["origin", "cause"]
+        "Changes of an adaptive limit, by the signal that caused them.";
+    CAPACITY_BEGIN_RATE = Gauge "spillway_capacity_begin_rate_per_second" ["origin"]
+        "Shoppers who may begin a second so that those who did can finish; absent where it is not known.";
+    PRIORITY_CURSOR = Gauge "spillway_priority_cursor" ["origin"]
+        "Share of classes and cohorts whose newcomers may try for a seat: 1 is everybody.";
     SEAT_WAIT = Histogram "spillway_seat_wait_seconds" ["class"]
         "Time a request waited for a seat, granted or not; 0 when it got one at once.";
     SEAT_WAITING = Gauge "spillway_seat_waiting" ["class"]
@@ -123,6 +131,10 @@ families! {
         "Connections to the server, active or idle.";
     ORIGIN_RETRIES = Counter "spillway_origin_retries_total" ["origin", "reason"]
         "Requests sent to the origin again.";
+    ORIGIN_UTILISATION = Gauge "spillway_origin_utilisation" ["origin"]
+        "How full the origin is as it says itself, 1 being full; absent when it does not say.";
+    ORIGIN_LOAD_REPORTS = Counter "spillway_origin_load_reports_total" ["origin", "result"]
+        "Reports of the origin's load, by result: used or ignored (it said nothing of use, or what cannot be).";
 
     CONNECTIONS = Gauge "spillway_connections" ["listener", "protocol"]
         "Open client connections.";

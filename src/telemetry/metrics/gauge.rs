@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::family::{self, Family};
 use super::label::RoomState;
 use super::page::Page;
+use crate::overload::{Cause, State};
 
 /// Something that is asked for its present values at every scrape. Closures over a [`GaugeWriter`] are sources too.
 pub trait GaugeSource: Send + Sync {
@@ -91,6 +92,42 @@ impl GaugeWriter {
     /// How many requests of a class are at an origin.
     pub fn capacity_in_use(&mut self, origin: &str, class: &str, in_use: u64) {
         self.add(&family::CAPACITY_IN_USE, &[origin, class], in_use as f64);
+    }
+
+    /// What was found of an origin of adaptive capacity.
+    pub fn capacity_found(&mut self, origin: &str, state: State, begin_rate: f64) {
+        for each in State::ALL {
+            self.add(&family::CAPACITY_STATE, &[origin, each.as_str()], f64::from(u8::from(each == state)));
+        }
+        if begin_rate.is_finite() {
+            self.add(&family::CAPACITY_BEGIN_RATE, &[origin], begin_rate);
+        }
+    }
+
+    /// How often an adaptive limit was changed for this cause.
+    pub fn capacity_decisions(&mut self, origin: &str, cause: Cause, count: u64) {
+        self.add(&family::CAPACITY_DECISIONS, &[origin, cause.as_str()], count as f64);
+    }
+
+    /// Which share of classes and cohorts may try for a seat.
+    pub fn priority_cursor(&mut self, origin: &str, share: f64) {
+        self.add(&family::PRIORITY_CURSOR, &[origin], share);
+    }
+
+    /// How full an origin says it is.
+    pub fn origin_utilisation(&mut self, origin: &str, utilisation: f64) {
+        self.add(&family::ORIGIN_UTILISATION, &[origin], utilisation);
+    }
+
+    /// How many reports of an origin's load were used, or not.
+    pub fn origin_load_reports(&mut self, origin: &str, used: bool, count: u64) {
+        let result = if used { "used" } else { "ignored" };
+        self.add(&family::ORIGIN_LOAD_REPORTS, &[origin, result], count as f64);
+    }
+
+    /// How many requests were sent to an origin again because of `reason`, a short `snake_case` constant.
+    pub fn origin_retries(&mut self, origin: &str, reason: &'static str, count: u64) {
+        self.add(&family::ORIGIN_RETRIES, &[origin, reason], count as f64);
     }
 
     /// How many requests of a class wait for a seat at one origin; origins are added up.

@@ -3,6 +3,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
+use crate::overload::{Cause, State};
 use crate::policy::verdict::{Decision, Mode, Outcome, Reason};
 use crate::room::standing::Promise;
 
@@ -16,7 +17,7 @@ fn busy() -> (Metrics, impl Sized) {
     route.decision(0, Decision::Admit, Reason::None, Mode::Enforce);
     let origin = metrics.origin(SHOP);
     origin.answered(0, Duration::from_millis(20));
-    origin.retry("connection_reset");
+    origin.reported(0, true);
     let class = metrics.class("checkout");
     class.seat_wait(0, Duration::from_millis(3));
     let limit = metrics.limit("per-client");
@@ -34,6 +35,12 @@ fn busy() -> (Metrics, impl Sized) {
         out.limit("per-client", per_client());
         out.capacity_limit(SHOP, 40);
         out.capacity_in_use(SHOP, "checkout", 10);
+        out.capacity_found(SHOP, State::Steady, 12.5);
+        out.capacity_decisions(SHOP, Cause::Gain, 3);
+        out.priority_cursor(SHOP, 0.5);
+        out.origin_utilisation(SHOP, 0.75);
+        out.origin_load_reports(SHOP, true, 9);
+        out.origin_retries(SHOP, "broken", 1);
         out.seat_waiting("checkout", 3);
         out.origin_healthy(SHOP, "127.0.0.1:9000", true);
         out.origin_connections(SHOP, "127.0.0.1:9000", ConnectionState::Idle, 2);
