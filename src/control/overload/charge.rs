@@ -75,7 +75,7 @@ impl Charge {
             lost,
             in_use: handle.seats.in_use(),
             active: 0,
-            queue: super::seats::counts(handle, now),
+            queue: handle.seats.tick(now),
             utilisation: handle.origin.utilisation(now),
             classes: &self.classes,
         };

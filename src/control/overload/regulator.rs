@@ -14,7 +14,7 @@ use super::{NewGovernor, seats};
 use crate::clock::{self, Nanos};
 use crate::config::settings::CapacitySettings;
 use crate::control::priority;
-use crate::edge::snapshot::{OriginHandle, Snapshot};
+use crate::edge::snapshot::{OriginHandle, Snapshot, release};
 use crate::edge::worker::Shared;
 use crate::overload::{Bounds, RouteTag};
 
@@ -134,7 +134,8 @@ impl Regulator {
         for (index, (capacity, handle)) in origins(snapshot).enumerate() {
             let CapacitySettings::Adaptive { min, max, .. } = capacity else {
                 // A round with the snapshot before this one may have ended after this one was put in force.
-                seats::release(handle, capacity, now);
+                release(&handle.seats, capacity, now);
+                handle.origin.set_shedding(false);
                 continue;
             };
             let bounds = Bounds { min, max };

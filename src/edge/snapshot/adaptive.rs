@@ -9,7 +9,9 @@ use arc_swap::ArcSwapOption;
 
 use crate::clock::Nanos;
 use crate::config::settings::{CapacitySettings, RouteSettings};
-use crate::overload::{Cause, Cursor, Directive, Feed, RouteTag, Sessions};
+use crate::overload::{
+    Cause, ClassShare, Cursor, Directive, Feed, Pace, RouteTag, Seats, Sessions, Slot,
+};
 
 /// What is measured of an origin of adaptive capacity, and what is made of it. Kept by name over reloads.
 #[derive(Debug)]
@@ -95,11 +97,33 @@ pub(super) const fn is_adaptive(capacity: CapacitySettings) -> bool {
     matches!(capacity, CapacitySettings::Adaptive { .. })
 }
 
+/// Has seats be as configured, where that says it all: nothing is left of a time in which they followed measurements.
+pub fn release(seats: &Seats, capacity: CapacitySettings, now: Nanos) {
+    if is_adaptive(capacity) {
+        return;
+    }
+    seats.set_shadow(false);
+    seats.set_caps(&[]);
+    seats.set_pace(Pace::FREE, now);
+    let limit = limit(capacity, None);
+    if seats.limit() != limit {
+        seats.set_limit(limit);
+    }
+}
+
+/// Has seats take over a configuration.
+pub(super) fn reconfigure(seats: &Seats, capacity: CapacitySettings, shares: &[ClassShare], now: Nanos) -> Vec<Slot> {
+    seats.set_shadow(matches!(capacity, CapacitySettings::Adaptive { enforce: false, .. }));
+    let slots = seats.reconfigure(limit(capacity, seats.limit()), shares);
+    release(seats, capacity, now);
+    slots
+}
+
 /// The limit that an origin has until somebody decides otherwise. What was measured stays in force within new bounds;
 /// nothing known is the least.
-pub(super) fn limit(capacity: CapacitySettings, before: Option<u32>) -> Option<u32> {
+fn limit(capacity: CapacitySettings, before: Option<u32>) -> Option<u32> {
     match capacity {
-        CapacitySettings::Unlimited | CapacitySettings::Adaptive { enforce: false, .. } => None,
+        CapacitySettings::Unlimited => None,
         CapacitySettings::Fixed { limit } => Some(limit),
         CapacitySettings::Adaptive { min, max, .. } => Some(before.unwrap_or(min).clamp(min, max)),
     }
