@@ -14,9 +14,10 @@ use crate::clock::{self, Nanos};
 use crate::config::settings::{LimitKey, LimitMode, LimitSettings};
 use crate::control::in_force::Refusal;
 use crate::control::overrides::{Override, Overrides, ServerState, Target};
-use crate::edge::snapshot::{OriginHandle, Snapshot};
+use crate::edge::snapshot::{Adaptive, OriginHandle, RouteFinding, Snapshot};
 use crate::limit::{Key, Limiter};
 use crate::origin::{AdminState, ServerStatus};
+use crate::overload::{Directive, State};
 
 /// Every limit.
 pub(super) fn limits(admin: &Admin) -> Answer {
@@ -195,6 +196,8 @@ fn origin(handle: &OriginHandle, overrides: &Overrides, now: Nanos) -> Json {
     json!({
         "name": name,
         "limit": usage.limit,
+        "adaptive": handle.adaptive.as_ref().map(|adaptive| found(handle, adaptive, now)),
+        "utilisation": handle.origin.utilisation(now),
         "in_use": usage.in_use,
         "waiting": classes.clone().map(|class| class.waiting).sum::<usize>(),
         "classes": classes
@@ -202,6 +205,32 @@ fn origin(handle: &OriginHandle, overrides: &Overrides, now: Nanos) -> Json {
             .collect::<Vec<_>>(),
         "servers": servers.iter().map(|status| server(status, name, overrides)).collect::<Vec<_>>(),
         "override": overrides.get(&Target::Origin(name.to_owned())).map(status::override_entry),
+    })
+}
+
+/// What is known of an origin of adaptive capacity, and why it has the limit it has.
+fn found(handle: &OriginHandle, adaptive: &Adaptive, now: Nanos) -> Json {
+    let enforce = !handle.seats.is_shadow();
+    let Some(finding) = adaptive.finding() else {
+        return json!({ "enforce": enforce, "state": State::Learning.as_str() });
+    };
+    let Directive { begin_rate, pressed, shedding, state, cause, .. } = &finding.directive;
+    let route = |found: &RouteFinding| {
+        json!({
+            "route": found.route,
+            "baseline_ms": found.latency.as_secs_f64() * 1e3,
+            "ratio": found.ratio.filter(|ratio| ratio.is_finite()),
+        })
+    };
+    json!({
+        "enforce": enforce,
+        "state": state.as_str(),
+        "cause": cause.as_str(),
+        "since_seconds": now.saturating_sub(finding.since) as f64 / 1e9,
+        "begin_rate_per_second": begin_rate.is_finite().then_some(*begin_rate),
+        "pressed": pressed,
+        "shedding": shedding,
+        "routes": finding.routes.iter().map(route).collect::<Vec<_>>(),
     })
 }
 

@@ -10,8 +10,9 @@ use crate::control::engine;
 use crate::control::fixture::{policy, write};
 use crate::control::logs::ProcessLogs;
 use crate::control::rooms::Kept;
-use crate::edge::snapshot::SnapshotBuilder;
+use crate::edge::snapshot::{Finding, RouteFinding, SnapshotBuilder};
 use crate::origin::{Origins, Resolver};
+use crate::overload::{Cause, Directive, State};
 use crate::policy::journey::JourneyKeys;
 use crate::telemetry::AccessLog;
 use crate::telemetry::faults::{Fault, request_line};
@@ -232,6 +233,46 @@ async fn capacity_and_servers_are_overridden() {
     let servers = api.get("/v1/origins/shop").await.json()["servers"].clone();
     assert_eq!((&servers[0]["state"], &servers[1]["state"]), (&json!("ready"), &json!("drain")));
     assert_eq!(api.send("DELETE", path, "", b"").await.json()["state"], "ready");
+}
+
+#[tokio::test]
+async fn adaptive_capacity_is_overridden_and_explains_itself() {
+    let api = Api::start();
+    assert_eq!(api.get("/v1/origins/shop").await.json()["adaptive"], Json::Null);
+    let origin = api.patch("/v1/origins/shop", json!({"min": 3, "max": 90, "enforce": false})).await.json();
+    assert_eq!(origin["adaptive"], json!({"enforce": false, "state": "learning"}));
+    assert_eq!(
+        origin["override"]["set"]["capacity"],
+        json!({"mode": "adaptive", "min": 3, "max": 90, "enforce": false})
+    );
+    let handle = &api.admin.shared.live.load().origins[0];
+    let directive = Directive {
+        limit: 12,
+        caps: Vec::new(),
+        begin_rate: 2.5,
+        pressed: true,
+        shedding: false,
+        state: State::Recovering,
+        cause: Cause::Stuck,
+    };
+    let pay = RouteFinding { route: "pay".into(), latency: Duration::from_micros(12_500), ratio: Some(1.5) };
+    let finding = Finding { directive, since: crate::clock::now(), routes: [pay].into() };
+    handle.adaptive.as_ref().unwrap().publish(finding);
+    let adaptive = api.status().await["origins"][0]["adaptive"].clone();
+    assert_eq!((&adaptive["state"], &adaptive["cause"]), (&json!("recovering"), &json!("stuck")));
+    assert_eq!((&adaptive["begin_rate_per_second"], &adaptive["pressed"]), (&json!(2.5), &json!(true)));
+    assert!(adaptive["since_seconds"].as_f64().unwrap() < 60.0);
+    assert_eq!(adaptive["routes"], json!([{"route": "pay", "baseline_ms": 12.5, "ratio": 1.5}]));
+    let page = api.get("/metrics").await.body;
+    for line in [
+        r#"spillway_capacity_state{origin="shop",state="recovering"} 1"#,
+        r#"spillway_capacity_state{origin="shop",state="steady"} 0"#,
+        r#"spillway_capacity_begin_rate_per_second{origin="shop"} 2.5"#,
+        r#"spillway_capacity_decisions_total{origin="shop",cause="stuck"} 0"#,
+    ] {
+        assert!(page.lines().any(|shown| shown == line), "{line} is not in\n{page}");
+    }
+    assert_eq!(api.send("DELETE", "/v1/origins/shop", "", b"").await.json()["limit"], 200);
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ use crate::clock::{self, Nanos};
 use crate::config::settings::{RouteIndex, RouteSettings};
 use crate::origin::{Exchange, Fault, OriginError, RequestBody, Sending, read_report};
 use crate::overload::{Finish, Flight, Seat};
+use crate::policy::Policy;
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +85,7 @@ fn send(admitted: Admitted) -> Result<(Sent, Exchanging), Answer> {
         request_id: &asker.request_id,
         route: &settings.name,
         class: policy.class_name(trail.class),
+        timeout: response_timeout(policy, settings),
         random: asker.random,
     };
     hygiene::prepare(&mut parts, &target, &connection.facts, &about);
@@ -98,6 +100,12 @@ fn send(admitted: Admitted) -> Result<(Sent, Exchanging), Answer> {
     let sending = worker.origins().send(&origin.origin, request, now, settings.response_timeout);
     let exchanging = Exchanging { sending: Some(sending), flight, seat: Some(seat), worker: Rc::clone(worker) };
     Ok((Sent { trail, asker, audience, upload, client_side, at: now }, exchanging))
+}
+
+/// How long the answer to a request of a route is waited for.
+fn response_timeout(policy: &Policy, route: &RouteSettings) -> Duration {
+    let of_origin = || policy.settings.origins.get(route.origin).map(|origin| origin.response_timeout);
+    route.response_timeout.or_else(of_origin).unwrap_or_default()
 }
 
 /// Notes that a request is sent to an origin of adaptive capacity.

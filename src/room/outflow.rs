@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::config::settings::AdmitRate;
 
-/// How much room the origins behind a waiting room have; of several, the tightest.
+/// How much room the origins behind a waiting room have.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Headroom {
-    /// Requests at the origin at once; `None` is no limit.
+    /// Shoppers a second that the origins carry to the end, by what is measured of them; of several, the least. `None` where
+    /// nothing is.
+    pub begin_rate: Option<f64>,
+    /// Requests at once at the tightest of the origins of which that is not known; `None` is no limit.
     pub limit: Option<u32>,
     /// Requests there now.
     pub in_use: u32,
@@ -46,7 +49,7 @@ impl Outflow {
     pub(super) fn rate(&self, rate: AdmitRate) -> f64 {
         match rate {
             AdmitRate::Fixed(rate) => rate.per_second(),
-            AdmitRate::Auto => self.auto.rate,
+            AdmitRate::Auto => self.auto.rate(),
         }
     }
 
@@ -73,9 +76,13 @@ pub(super) struct Passed {
     pub(super) wanted: bool,
 }
 
-/// The rate follows the origins: it grows while they have free seats, and shrinks as soon as requests wait for one.
+/// The rate follows the origins: what is measured of them, and where nothing is, their seats: it grows while some are free
+/// and shrinks as soon as requests wait for one.
 #[derive(Debug)]
 struct Auto {
+    /// By what is measured; infinite where nothing is.
+    measured: f64,
+    /// By the seats.
     rate: f64,
     load: f64,
     queue: f64,
@@ -100,16 +107,23 @@ const FIRST: f64 = 1.0;
 
 impl Default for Auto {
     fn default() -> Self {
-        Self { rate: f64::INFINITY, load: 0.0, queue: 0.0 }
+        Self { measured: f64::INFINITY, rate: f64::INFINITY, load: 0.0, queue: 0.0 }
     }
 }
 
 impl Auto {
+    fn rate(&self) -> f64 {
+        self.rate.min(self.measured)
+    }
+
     fn step(&mut self, headroom: Headroom, wanted: bool, seconds: f64) {
+        // Whatever is measured, a line never stands still; a rate that is no number is none.
+        let measured = headroom.begin_rate.map_or(f64::INFINITY, |rate| rate.max(LEAST));
         let Some(limit) = headroom.limit.map(|limit| f64::from(limit.max(1))) else {
-            *self = Self::default();
+            *self = Self { measured, ..Self::default() };
             return;
         };
+        self.measured = measured;
         if self.rate.is_infinite() {
             self.rate = (limit * FIRST).max(1.0);
         }
@@ -194,7 +208,7 @@ mod tests {
     fn auto_follows_the_seats() {
         let mut outflow = Outflow::new();
         let mut after = |in_use, waiting, seconds: u32| {
-            let headroom = Headroom { limit: Some(100), in_use, waiting };
+            let headroom = Headroom { limit: Some(100), in_use, waiting, begin_rate: None };
             (0..seconds * 10).for_each(|_| outflow.step(AdmitRate::Auto, headroom, passed(0, 0)));
             outflow.rate(AdmitRate::Auto)
         };
@@ -207,5 +221,36 @@ mod tests {
         let braked = after(100, 50, 10);
         assert!(braked < steady / 10.0, "{steady} then {braked}");
         assert!(after(100, 50, 600) >= LEAST, "the line never stands still");
+    }
+
+    #[test]
+    fn what_is_measured_is_followed_at_once() {
+        let mut outflow = Outflow::new();
+        let mut after = |begin_rate, limit| {
+            outflow.step(AdmitRate::Auto, Headroom { begin_rate, limit, ..Headroom::default() }, passed(0, 0));
+            outflow.rate(AdmitRate::Auto)
+        };
+        assert_eq!(after(Some(12.5), None), 12.5);
+        assert_eq!(after(Some(400.0), None), 400.0);
+        assert_eq!(after(Some(0.0), None), LEAST);
+        assert_eq!(after(Some(f64::NAN), None), LEAST);
+        assert_eq!(after(None, None), f64::INFINITY);
+        assert_eq!(after(Some(5.0), Some(100)), 5.0);
+        let by_seats = after(None, Some(100));
+        assert!((100.0..200.0).contains(&by_seats), "{by_seats}");
+        assert!(after(Some(1e6), Some(100)) < 1e4, "seats bound what nothing is measured of");
+    }
+
+    #[test]
+    fn shoppers_are_let_in_as_measured() {
+        let mut outflow = Outflow::new();
+        let headroom = Headroom { begin_rate: Some(10.0), ..Headroom::default() };
+        let mut called = 0;
+        for _ in 0..600 {
+            outflow.step(AdmitRate::Auto, headroom, passed(0, 0));
+            called += outflow.budget();
+            outflow.spend(outflow.budget());
+        }
+        assert!((600..=611).contains(&called), "{called} in a minute and what came before it");
     }
 }

@@ -32,7 +32,16 @@ pub(super) fn status(status: &Json) -> String {
     for origin in list(&status["origins"]) {
         let limit = if origin["limit"].is_null() { "any number".to_owned() } else { show(&origin["limit"]) };
         let (in_use, waiting) = (show(&origin["in_use"]), show(&origin["waiting"]));
-        line(&mut out, "origin", &format!("{}: {in_use} of {limit} at once, {waiting} wait", show(&origin["name"])));
+        let found = &origin["adaptive"];
+        let found = if found.is_null() { String::new() } else { format!("; {}", condition(found)) };
+        line(
+            &mut out,
+            "origin",
+            &format!("{}: {in_use} of {limit} at once, {waiting} wait{found}", show(&origin["name"])),
+        );
+        for route in slowest(&origin["adaptive"]) {
+            line(&mut out, "", &slowness(route));
+        }
     }
     for room in list(&status["rooms"]) {
         line(&mut out, "room", &format!("{}: {}", show(&room["name"]), show(&room["words"])));
@@ -131,6 +140,36 @@ fn override_of(one: &Json) -> String {
     format!("{set} by {by}{reason}{end}")
 }
 
+/// What is known of an origin of adaptive capacity.
+fn condition(found: &Json) -> String {
+    let since =
+        found["since_seconds"].as_f64().map_or_else(String::new, |since| format!(" for {}", span(since as u64)));
+    let cause = found["cause"].as_str().map_or_else(String::new, |cause| format!(", by {cause}"));
+    let begin = found["begin_rate_per_second"].as_f64();
+    let begin = begin.map_or_else(String::new, |rate| format!(", {rate:.1} shoppers a second may begin"));
+    let shadow = if found["enforce"] == false { ", in shadow" } else { "" };
+    format!("{}{since}{cause}{begin}{shadow}", show(&found["state"]))
+}
+
+/// Routes that take much longer than at rest are few, and come first.
+const SLOWEST: usize = 5;
+/// Times of what it takes at rest from which a route is slow.
+const SLOW: f64 = 1.5;
+
+fn slowest(found: &Json) -> Vec<&Json> {
+    let ratio = |route: &Json| route["ratio"].as_f64().unwrap_or(0.0);
+    let mut routes: Vec<_> = list(&found["routes"]).filter(|route| ratio(route) >= SLOW).collect();
+    routes.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)));
+    routes.truncate(SLOWEST);
+    routes
+}
+
+fn slowness(route: &Json) -> String {
+    let number = |key: &str| route[key].as_f64().unwrap_or(0.0);
+    let (ratio, baseline) = (number("ratio"), number("baseline_ms"));
+    format!("route {} takes {ratio:.1} times its {baseline:.0} ms at rest", show(&route["route"]))
+}
+
 /// An estimate in seconds.
 fn wait(estimate: &Json) -> String {
     match (estimate["likely"].as_u64(), estimate["late"].as_u64()) {
@@ -206,12 +245,31 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_a_dash_and_never_a_panic() {
-        for empty in [json!({}), json!(null), json!([1]), json!({"rooms": [{}], "overrides": [{}]})] {
+        for empty in [
+            json!({}),
+            json!(null),
+            json!([1]),
+            json!({"rooms": [{}], "overrides": [{}], "origins": [{"adaptive": {"routes": [{}, 1]}}]}),
+        ] {
             assert!(!status(&empty).is_empty());
             assert!(!rooms(&empty).is_empty());
             assert!(!room(&empty).is_empty());
             assert!(!changed(&empty).is_empty());
         }
+    }
+
+    #[test]
+    fn an_origin_says_how_it_is_and_which_routes_are_slow() {
+        let route = |name: &str, ratio: f64| json!({ "route": name, "baseline_ms": 80.0, "ratio": ratio });
+        let adaptive = json!({
+            "enforce": true, "state": "overloaded", "cause": "errors", "since_seconds": 12.9, "begin_rate_per_second": 4.25,
+            "routes": [route("cart", 1.6), route("home", 1.1), route("pay", 7.0)],
+        });
+        let origin = json!({ "name": "shop", "limit": 40, "in_use": 38, "waiting": 9, "adaptive": adaptive });
+        let text = status(&json!({ "origins": [origin] }));
+        let expected = "origin    shop: 38 of 40 at once, 9 wait; overloaded for 12s, by errors, 4.2 shoppers a second may begin\n          \
+            route pay takes 7.0 times its 80 ms at rest\n          route cart takes 1.6 times its 80 ms at rest\n";
+        assert!(text.ends_with(expected), "{text}");
     }
 
     #[test]

@@ -84,10 +84,9 @@ impl Charge {
             self.begin_anew(handle.origin.name(), now);
             return None;
         };
-        let utilisation = window.utilisation;
         self.note(handle.origin.name(), adaptive, &directive, now);
         let routes = self.routes_shown(now);
-        adaptive.publish(Finding { directive: directive.clone(), since: self.since, utilisation, routes });
+        adaptive.publish(Finding { directive: directive.clone(), since: self.since, routes });
         Some(directive)
     }
 

@@ -4,20 +4,30 @@ use crate::config::settings::RoomIndex;
 use crate::edge::snapshot::{OriginHandle, Snapshot};
 use crate::room::Headroom;
 
-/// That of the tightest origin among those of the room's routes.
+/// That of the origins of the room's routes: the least of what is measured, and the seats of the tightest of the others.
 pub(super) fn of(snapshot: &Snapshot, room: RoomIndex) -> Headroom {
     let routes = snapshot.policy.settings.routes.iter().filter(|route| route.room == Some(room));
     let mut origins: Vec<usize> = routes.map(|route| route.origin).collect();
     origins.sort_unstable();
     origins.dedup();
-    let headrooms = origins.into_iter().filter_map(|origin| snapshot.origins.get(origin)).map(at);
-    headrooms.max_by(|a, b| pressure(a).total_cmp(&pressure(b))).unwrap_or_default()
+    let handles = || origins.iter().filter_map(|origin| snapshot.origins.get(*origin));
+    let begin_rate = handles().filter_map(measured).reduce(f64::min);
+    let others = handles().filter(|handle| measured(handle).is_none()).map(seats);
+    let tightest = others.max_by(|a, b| pressure(a).total_cmp(&pressure(b))).unwrap_or_default();
+    Headroom { begin_rate, ..tightest }
 }
 
-fn at(handle: &OriginHandle) -> Headroom {
+/// What an origin that is protected by measurements carries. In shadow they decide nothing.
+fn measured(handle: &OriginHandle) -> Option<f64> {
+    let finding = handle.adaptive.as_ref()?.finding()?;
+    Some(finding.directive.begin_rate).filter(|rate| rate.is_finite() && !handle.seats.is_shadow())
+}
+
+fn seats(handle: &OriginHandle) -> Headroom {
     let waiting: usize = handle.slots.iter().map(|slot| handle.seats.waiting(*slot)).sum();
     Headroom {
-        limit: handle.seats.limit(),
+        begin_rate: None,
+        limit: handle.seats.limit().filter(|_| !handle.seats.is_shadow()),
         in_use: handle.seats.in_use(),
         waiting: waiting.try_into().unwrap_or(u32::MAX),
     }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::FORWARDED;
@@ -17,6 +18,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_SPILLWAY_ROUTE: HeaderName = HeaderName::from_static("x-spillway-route");
 const X_SPILLWAY_CLASS: HeaderName = HeaderName::from_static("x-spillway-class");
+const X_SPILLWAY_TIMEOUT: HeaderName = HeaderName::from_static("x-spillway-timeout-ms");
 
 /// Enough for all that is written about an ordinary client.
 const ORDINARY_LENGTH: usize = 320;
@@ -32,6 +34,8 @@ pub struct Forwarding<'a> {
     pub route: &'a str,
     /// Name of its class, journey included.
     pub class: &'a str,
+    /// How long its answer is waited for.
+    pub timeout: Duration,
     /// Fresh random bits for a trace, the same that [`RequestId::new`] was given: trace and request then share a name.
     pub random: u128,
 }
@@ -45,12 +49,13 @@ pub(super) fn write(headers: &mut HeaderMap, target: &Target, connection: &Conne
     let authority = page.write(|text| text.extend_from_slice(target.authority.as_bytes()));
     let route = page.write(|text| text.extend_from_slice(about.route.as_bytes()));
     let class = page.write(|text| text.extend_from_slice(about.class.as_bytes()));
+    let timeout = page.write(|text| write_millis(text, about.timeout));
     let request_id = page.write(|text| text.extend_from_slice(about.request_id.as_bytes()));
     let trace =
         (!has_trace(headers, target)).then(|| page.write(|text| identity::write_traceparent(about.random, text)));
 
     let text = Bytes::from(page.0);
-    headers.reserve(10);
+    headers.reserve(11);
     set(headers, X_FORWARDED_FOR, &text, hops);
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(if https { "https" } else { "http" }));
     if !(about.client.trusted_peer && target.seen.has(Kind::ForwardedHost)) {
@@ -71,6 +76,7 @@ pub(super) fn write(headers: &mut HeaderMap, target: &Target, connection: &Conne
     }
     set(headers, X_SPILLWAY_ROUTE, &text, route);
     set(headers, X_SPILLWAY_CLASS, &text, class);
+    set(headers, X_SPILLWAY_TIMEOUT, &text, timeout);
 }
 
 /// The text of all values: one allocation, which each value then shares.
@@ -150,6 +156,12 @@ fn append_list(text: &mut Vec<u8>, headers: &HeaderMap, name: &HeaderName) {
             text.extend_from_slice(b", ");
         }
     }
+}
+
+/// Whole milliseconds, never none.
+fn write_millis(text: &mut Vec<u8>, length: Duration) {
+    let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX).max(1);
+    text.extend_from_slice(itoa::Buffer::new().format(millis).as_bytes());
 }
 
 fn push_node(text: &mut Vec<u8>, ip: IpAddr) {

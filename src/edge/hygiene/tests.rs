@@ -4,6 +4,7 @@ mod preparing;
 mod refusing;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::request::{Builder, Parts};
 use http::{HeaderMap, Request, Version};
@@ -50,7 +51,14 @@ fn forwarded_from(peer: &str, parts: Parts) -> Parts {
 fn forwarded(connection: &Connection, client: Client, mut parts: Parts) -> Parts {
     let target = inspect(&parts, connection, 8 * 1024).expect("an acceptable request");
     let request_id = RequestId::new(&parts.headers, client.trusted_peer, RANDOM);
-    let about = Forwarding { client, request_id: &request_id, route: "item", class: "browse", random: RANDOM };
+    let about = Forwarding {
+        client,
+        request_id: &request_id,
+        route: "item",
+        class: "browse",
+        timeout: Duration::from_millis(2_500),
+        random: RANDOM,
+    };
     prepare(&mut parts, &target, connection, &about);
     parts
 }

@@ -33,8 +33,6 @@ pub struct Finding {
     pub directive: Directive,
     /// Since when the origin is in that state.
     pub since: Nanos,
-    /// Utilisation as the origin tells it, 1.0 being full.
-    pub utilisation: Option<f64>,
     /// What its routes take, in the file's order; those that were never measured are left out.
     pub routes: Arc<[RouteFinding]>,
 }

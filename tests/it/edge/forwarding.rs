@@ -24,6 +24,7 @@ async fn the_origin_learns_who_asks_how_and_for_what() {
     assert_eq!(seen.header("x-forwarded-host"), "shop.test:443");
     assert_eq!(seen.header("forwarded"), "for=127.0.0.1;host=\"shop.test:443\";proto=https");
     assert_eq!((seen.header("x-spillway-route"), seen.header("x-spillway-class")), ("everything", "browse"));
+    assert_eq!(seen.header("x-spillway-timeout-ms"), "10000");
     assert_eq!(seen.header("x-request-id").len(), 32);
     let trace = regex::Regex::new("^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$").unwrap();
     assert!(trace.is_match(seen.header("traceparent")), "{seen:?}");

@@ -24,10 +24,11 @@ fn the_origin_learns_who_asks_for_what() {
         ("traceparent", "00-0123456789abcdef0123456789abcdef-0000000000000001-00"),
         ("x-spillway-route", "item"),
         ("x-spillway-class", "browse"),
+        ("x-spillway-timeout-ms", "2500"),
     ] {
         assert_eq!(values(&parts.headers, name), [value], "{name}");
     }
-    assert_eq!(parts.headers.len(), 10);
+    assert_eq!(parts.headers.len(), 11);
 }
 
 #[test]
