@@ -72,7 +72,6 @@ fn of_json(body: &str) -> Report {
 /// Of values that may be no numbers.
 fn highest(values: impl Iterator<Item = Option<f64>>) -> Report {
     values.fold(Report::Silent, |highest, value| match (highest, value) {
-        (Report::Absurd, _) => Report::Absurd,
         (Report::Silent, Some(value)) if is_possible(value) => Report::Utilisation(value),
         (Report::Utilisation(highest), Some(value)) if is_possible(value) => Report::Utilisation(highest.max(value)),
         _ => Report::Absurd,
