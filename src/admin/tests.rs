@@ -12,7 +12,7 @@ use crate::control::logs::ProcessLogs;
 use crate::control::rooms::Kept;
 use crate::edge::snapshot::{Finding, RouteFinding, SnapshotBuilder};
 use crate::origin::{Origins, Resolver};
-use crate::overload::{Cause, Directive, State};
+use crate::overload::{COHORTS, Cause, Directive, State};
 use crate::policy::journey::JourneyKeys;
 use crate::telemetry::AccessLog;
 use crate::telemetry::faults::{Fault, request_line};
@@ -263,8 +263,13 @@ async fn adaptive_capacity_is_overridden_and_explains_itself() {
     assert_eq!((&adaptive["begin_rate_per_second"], &adaptive["pressed"]), (&json!(2.5), &json!(true)));
     assert!(adaptive["since_seconds"].as_f64().unwrap() < 60.0);
     assert_eq!(adaptive["routes"], json!([{"route": "pay", "baseline_ms": 12.5, "ratio": 1.5}]));
+    let cursor = &handle.adaptive.as_ref().unwrap().cursor;
+    (0..COHORTS).for_each(|cohort| assert!(cursor.offer(0, cohort)));
+    // Half of what comes, and a quarter more.
+    cursor.tick(64.0 / 1.25 * (1.0 - (-1.0_f64).exp()), true, 1_000_000_000);
     let page = api.get("/metrics").await.body;
     for line in [
+        r#"spillway_priority_cursor{origin="shop"} 0.5"#,
         r#"spillway_capacity_state{origin="shop",state="recovering"} 1"#,
         r#"spillway_capacity_state{origin="shop",state="steady"} 0"#,
         r#"spillway_capacity_begin_rate_per_second{origin="shop"} 2.5"#,

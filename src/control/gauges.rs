@@ -9,6 +9,7 @@ use crate::config::settings::LimitKey;
 use crate::edge::snapshot::{Adaptive, OriginHandle, Snapshot};
 use crate::limit::Key;
 use crate::origin::RetryReason;
+use crate::overload::COHORTS;
 use crate::telemetry::metrics::{ConnectionState, GaugeSource, GaugeWriter, LimitGauges};
 
 /// The gauges of whatever snapshot is in force.
@@ -56,7 +57,7 @@ fn origin(out: &mut GaugeWriter, handle: &OriginHandle, now: Nanos) {
         out.seat_waiting(&class.name, class.waiting as u64);
     }
     if let Some(adaptive) = &handle.adaptive {
-        found(out, name, adaptive);
+        found(out, name, adaptive, handle.slots.len());
     }
     for (reason, count) in RetryReason::ALL.map(|reason| (reason, handle.origin.retries(reason))) {
         out.origin_retries(name, reason.as_str(), count);
@@ -75,7 +76,9 @@ fn origin(out: &mut GaugeWriter, handle: &OriginHandle, now: Nanos) {
     }
 }
 
-fn found(out: &mut GaugeWriter, origin: &str, adaptive: &Adaptive) {
+fn found(out: &mut GaugeWriter, origin: &str, adaptive: &Adaptive, classes: usize) {
+    let everybody = classes.max(1) as f64 * f64::from(COHORTS);
+    out.priority_cursor(origin, (f64::from(adaptive.cursor.position()) / everybody).min(1.0));
     if let Some(finding) = adaptive.finding() {
         out.capacity_found(origin, finding.directive.state, finding.directive.begin_rate);
     }

@@ -113,7 +113,7 @@ impl Regulator {
                 continue;
             };
             if let Some(directive) = charge.tick(handle, adaptive, now) {
-                seats::follow(handle, &directive, enforce, now);
+                seats::follow(handle, adaptive, &directive, enforce, now);
             }
         }
         if now >= self.due && !self.left {

@@ -9,9 +9,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::clock::Nanos;
 use crate::config::settings::{CapacitySettings, RouteSettings};
-use crate::overload::{
-    Cause, ClassShare, Cursor, Directive, Feed, Pace, RouteTag, Seats, Sessions, Slot,
-};
+use crate::overload::{Cause, ClassShare, Cursor, Directive, Feed, Pace, RouteTag, Seats, Sessions, Slot};
 
 /// What is measured of an origin of adaptive capacity, and what is made of it. Kept by name over reloads.
 #[derive(Debug)]
