@@ -249,6 +249,7 @@ async fn adaptive_capacity_is_overridden_and_explains_itself() {
     let directive = Directive {
         limit: 12,
         caps: Vec::new(),
+        may_begin: 0.25,
         begin_rate: 2.5,
         pressed: true,
         shedding: false,

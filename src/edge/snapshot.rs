@@ -216,7 +216,7 @@ impl SnapshotBuilder {
         let settings = Arc::clone(&prepared.policy.settings);
         let limits = self.limits(&settings, now);
         let origins = self.origins.commit(prepared.origins, now);
-        let origins = self.origin_handles(&settings, origins, now);
+        let origins = self.origin_handles(&settings, origins);
         Snapshot {
             routes: self.routes(&prepared.policy),
             classes: settings.classes.iter().map(|class| self.metrics.class(&class.name)).collect(),
@@ -273,13 +273,13 @@ impl SnapshotBuilder {
         settings.limits.iter().filter_map(|limit| self.limiters.get(&limit.name).cloned()).collect()
     }
 
-    fn origin_handles(&mut self, settings: &Settings, origins: Vec<Arc<Origin>>, now: Nanos) -> Vec<OriginHandle> {
+    fn origin_handles(&mut self, settings: &Settings, origins: Vec<Arc<Origin>>) -> Vec<OriginHandle> {
         let shares: Vec<_> = settings.classes.iter().map(ClassShare::from).collect();
         let (mut seats, mut measured) = (std::mem::take(&mut self.seats), std::mem::take(&mut self.adaptive));
         let handle = |(settings, origin): (&OriginSettings, Arc<Origin>)| {
             let name = &settings.name;
             let seats = seats.remove(name).unwrap_or_else(|| Arc::new(Seats::new(self.workers)));
-            let slots = adaptive::reconfigure(&seats, settings.capacity, &shares, now);
+            let slots = adaptive::reconfigure(&seats, settings.capacity, &shares);
             self.seats.insert(name.clone(), Arc::clone(&seats));
             let adaptive = adaptive::of(settings.capacity, measured.remove(name), self.workers);
             // It outlasts a time in which the capacity is another.

@@ -18,6 +18,7 @@ use crate::control::engine;
 use crate::control::handover::{self, HandoverError, Predecessor, Program};
 use crate::control::lifecycle::Lifecycle;
 use crate::control::logs::ProcessLogs;
+use crate::control::overload::Overload;
 use crate::control::process::Process;
 use crate::control::reload::{self, Reloader};
 use crate::control::rooms::{Kept, KeptError, Rooms};
@@ -27,6 +28,7 @@ use crate::control::state_dir::StateDir;
 use crate::edge::snapshot::{Snapshot, SnapshotBuilder};
 use crate::edge::worker::{self, Shared, Start};
 use crate::origin::{Origins, Resolver};
+use crate::overload::{AdaptiveGovernor, Governor};
 use crate::policy::journey::JourneyKeys;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::logs::LogError;
@@ -142,6 +144,7 @@ pub struct Assembly {
     sockets: Sockets,
     logs: ProcessLogs,
     metrics: Metrics,
+    state: StateDir,
     faults: Arc<Faults>,
     predecessor: Option<Predecessor>,
     config: PathBuf,
@@ -170,12 +173,13 @@ impl Assembly {
         let builder = SnapshotBuilder::new(metrics.clone(), Arc::clone(&origins), journeys, workers)
             .map_err(StartError::Random)?
             .with_rooms(rooms);
+        let state = boot.state().clone();
         let (reloader, live) = engine::start(boot, builder, &metrics, logs.clone())
             .map_err(|error| StartError::Policy { path: config.to_owned(), error })?;
         let predecessor = inherited.predecessor;
         let config = config.to_owned();
         let faults = Arc::default();
-        Ok(Self { reloader, live, origins, kept, sockets, logs, writers, metrics, faults, predecessor, config })
+        Ok(Self { reloader, live, origins, kept, sockets, logs, writers, metrics, state, faults, predecessor, config })
     }
 
     /// Waits until the names of the origins have been asked for, or for `limit`.
@@ -195,6 +199,8 @@ impl Assembly {
             rooms.begin();
         }
         let saturation = Saturation::begin(Arc::clone(&shared), &self.metrics);
+        let governor = |bounds, now| -> Box<dyn Governor> { Box::new(AdaptiveGovernor::new(bounds, now)) };
+        let overload = Overload::start(Arc::clone(&shared), self.state, governor).map_err(StartError::Runtime)?;
         let mut workers = Vec::new();
         let count = self.writers.len();
         let sockets = self.sockets.share(count)?;
@@ -233,7 +239,7 @@ impl Assembly {
             program: Program::current().ok(),
             predecessor: self.predecessor,
             rooms: Some(rooms),
-            overload: None,
+            overload: Some(overload),
         };
         Ok((process, self.logs))
     }

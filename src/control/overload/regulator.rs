@@ -134,7 +134,7 @@ impl Regulator {
         for (index, (capacity, handle)) in origins(snapshot).enumerate() {
             let CapacitySettings::Adaptive { min, max, .. } = capacity else {
                 // A round with the snapshot before this one may have ended after this one was put in force.
-                release(&handle.seats, capacity, now);
+                release(&handle.seats, capacity);
                 handle.origin.set_shedding(false);
                 continue;
             };

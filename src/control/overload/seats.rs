@@ -11,7 +11,7 @@ pub(super) fn follow(handle: &OriginHandle, adaptive: &Adaptive, directive: &Dir
         handle.seats.set_limit(Some(directive.limit));
     }
     handle.seats.set_caps(&directive.caps);
-    handle.seats.set_pace(Pace { begin_rate: directive.begin_rate, enforce: directive.pressed }, now);
+    handle.seats.set_pace(Pace { may_begin: directive.may_begin, enforce: directive.pressed });
     adaptive.cursor.tick(directive.begin_rate, directive.pressed, now);
     handle.origin.set_shedding(enforce && directive.shedding);
 }

@@ -94,13 +94,13 @@ pub(super) const fn is_adaptive(capacity: CapacitySettings) -> bool {
 }
 
 /// Has seats be as configured, where that says it all: nothing is left of a time in which they followed measurements.
-pub fn release(seats: &Seats, capacity: CapacitySettings, now: Nanos) {
+pub fn release(seats: &Seats, capacity: CapacitySettings) {
     if is_adaptive(capacity) {
         return;
     }
     seats.set_shadow(false);
     seats.set_caps(&[]);
-    seats.set_pace(Pace::FREE, now);
+    seats.set_pace(Pace::FREE);
     let limit = limit(capacity, None);
     if seats.limit() != limit {
         seats.set_limit(limit);
@@ -108,10 +108,10 @@ pub fn release(seats: &Seats, capacity: CapacitySettings, now: Nanos) {
 }
 
 /// Has seats take over a configuration.
-pub(super) fn reconfigure(seats: &Seats, capacity: CapacitySettings, shares: &[ClassShare], now: Nanos) -> Vec<Slot> {
+pub(super) fn reconfigure(seats: &Seats, capacity: CapacitySettings, shares: &[ClassShare]) -> Vec<Slot> {
     seats.set_shadow(matches!(capacity, CapacitySettings::Adaptive { enforce: false, .. }));
     let slots = seats.reconfigure(limit(capacity, seats.limit()), shares);
-    release(seats, capacity, now);
+    release(seats, capacity);
     slots
 }
 
