@@ -36,7 +36,7 @@ pub use self::governor::AdaptiveGovernor;
 pub use self::lane::Lane;
 pub use self::pace::Pace;
 pub use self::seats::{ClassUsage, QueueFull, Seat, Seats, Shed, Usage, Waiting};
-pub use self::sessions::{MAX_SESSIONS, Sessions};
+pub use self::sessions::{Attendance, MAX_SESSIONS, Sessions};
 pub use self::signal::{
     Baseline, Bounds, Cause, ClassGoal, Directive, Event, Finish, Governor, QueueCounts, RouteTag, State, Window,
 };

@@ -160,7 +160,7 @@ fn judge(screened: &mut Screened) -> Result<Judgement, Stop> {
         if seat.over_limit() || !beginning.may {
             trail.decided(Decision::Refuse, Reason::Capacity, Mode::Shadow);
         }
-        beginning.served(origin, trail.began);
+        beginning.served(origin, worker, trail.began);
     }
     Ok(Judgement { route, keys, beginning, seat })
 }
@@ -238,6 +238,6 @@ async fn wait(screened: &mut Screened, judgement: Judgement) -> Result<(RouteInd
     check(trail, &judgement.keys, now, Ask::Look)?;
     check(trail, &judgement.keys, now, Ask::Take)?;
     trail.decided(Decision::Admit, Reason::Wait, Mode::Enforce);
-    judgement.beginning.served(origin, now);
+    judgement.beginning.served(origin, worker, now);
     Ok((judgement.route, seat, now))
 }

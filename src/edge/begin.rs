@@ -36,9 +36,9 @@ impl Beginning {
     }
 
     /// Remembers that the shopper is served.
-    pub(super) fn served(&self, origin: &OriginHandle, now: Nanos) {
+    pub(super) fn served(&self, origin: &OriginHandle, worker: usize, now: Nanos) {
         if let (Some(shopper), Some(adaptive)) = (self.shopper, &origin.adaptive) {
-            adaptive.sessions.touch(shopper, now);
+            adaptive.sessions.touch(shopper, worker, now);
         }
     }
 }

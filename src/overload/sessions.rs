@@ -1,12 +1,17 @@
 //! Who was served of late: a table of fixed size that forgets by itself.
 //!
-//! A shopper is a keyed hash of 64 bits. Sixteen of them choose a set of four slots, forty others are the tag that is
-//! compared: a stranger is taken for somebody known with a probability of 2⁻³⁸ (four tags in a set). What more shoppers come
+//! A shopper is a keyed hash of 64 bits. Sixteen of them choose a set of four slots, 32 others are the tag that is
+//! compared: a stranger is taken for somebody known with a probability of 2⁻³⁰ (four tags in a set). What more shoppers come
 //! than there is room for, the longest unseen of their set are forgotten, and count as newcomers.
+
+mod crowd;
+
+pub use self::crowd::Attendance;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use self::crowd::Crowd;
 use crate::clock::Nanos;
 
 /// Shoppers that are remembered at most; 8 bytes each.
@@ -18,10 +23,9 @@ pub(super) const IDLE: Duration = Duration::from_secs(600);
 const SETS: usize = 1 << 16;
 const WAYS: usize = 4;
 
-/// Time is counted in these. A stamp of 24 bits comes round once in two years; by then a slot that nobody touched
-/// meanwhile looks fresh for ten minutes.
-const UNIT: Nanos = 4_000_000_000;
-const STAMP_BITS: u32 = 24;
+/// Time is counted in these. A stamp of 32 bits comes round in thirteen years.
+const UNIT: Nanos = 100_000_000;
+const STAMP_BITS: u32 = 32;
 const STAMPS: u64 = (1 << STAMP_BITS) - 1;
 const IDLE_STAMPS: u64 = IDLE.as_nanos() as u64 / UNIT;
 
@@ -29,6 +33,7 @@ const IDLE_STAMPS: u64 = IDLE.as_nanos() as u64 / UNIT;
 #[derive(Debug)]
 pub struct Sessions {
     sets: Box<[Set]>,
+    crowd: Crowd,
 }
 
 /// Slots of a tag and a stamp each; zero is free. On one cache line.
@@ -36,17 +41,11 @@ pub struct Sessions {
 #[repr(align(32))]
 struct Set([AtomicU64; WAYS]);
 
-impl Default for Sessions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Sessions {
-    /// Nobody is known.
+    /// Nobody is known, to threads `0..workers`.
     #[must_use]
-    pub fn new() -> Self {
-        Self { sets: (0..SETS).map(|_| Set::default()).collect() }
+    pub fn new(workers: usize) -> Self {
+        Self { sets: (0..SETS).map(|_| Set::default()).collect(), crowd: Crowd::new(workers) }
     }
 
     /// Whether this shopper was served of late. `shopper` is a keyed hash, of which all bits are used.
@@ -59,17 +58,32 @@ impl Sessions {
         self.set(shopper).is_some_and(|set| set.0.iter().any(is_fresh))
     }
 
-    /// This shopper is served now. Two threads that touch one set at once may cost one of the two its slot.
-    pub fn touch(&self, shopper: u64, now: Nanos) {
+    /// This shopper is served now, by thread `worker`. Two threads that touch one set at once may cost one of the two its
+    /// slot.
+    pub fn touch(&self, shopper: u64, worker: usize, now: Nanos) {
         let Some(Set(slots)) = self.set(shopper) else { return };
         let new = (tag(shopper) << STAMP_BITS) | stamp(now);
         let own = slots.iter().find(|slot| belongs(slot.load(Relaxed), shopper));
         let longest_unseen = || slots.iter().max_by_key(|slot| age(slot.load(Relaxed), now));
-        if let Some(slot) = own.or_else(longest_unseen)
-            && slot.load(Relaxed) != new
-        {
-            slot.store(new, Relaxed);
+        let Some(slot) = own.or_else(longest_unseen) else { return };
+        let old = slot.load(Relaxed);
+        if old == new {
+            return;
         }
+        slot.store(new, Relaxed);
+        let seen = (old != 0).then_some(old & STAMPS);
+        if own.is_none()
+            && let Some(seen) = seen
+        {
+            self.crowd.forgotten(worker, seen, stamp(now));
+        }
+        self.crowd.moved(worker, seen.filter(|_| own.is_some()), stamp(now));
+    }
+
+    /// Who is there. One thread asks, every few seconds at least.
+    #[must_use]
+    pub fn attendance(&self, now: Nanos) -> Attendance {
+        self.crowd.attendance(stamp(now))
     }
 
     fn set(&self, shopper: u64) -> Option<&Set> {
@@ -78,10 +92,10 @@ impl Sessions {
 }
 
 fn tag(shopper: u64) -> u64 {
-    shopper & ((1 << (64 - STAMP_BITS)) - 1)
+    shopper & ((1 << (u64::BITS - STAMP_BITS)) - 1)
 }
 
-/// Never 0 in the first two years, so that a slot in use is not 0.
+/// Never 0 in thirteen years, so that a slot in use is not 0.
 fn stamp(now: Nanos) -> u64 {
     (now / UNIT + 1) & STAMPS
 }

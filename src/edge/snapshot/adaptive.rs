@@ -53,7 +53,7 @@ impl Adaptive {
         let decisions = std::array::from_fn(|_| AtomicU64::new(0));
         Self {
             feed: Feed::new(workers),
-            sessions: Sessions::new(),
+            sessions: Sessions::new(workers),
             cursor: Cursor::new(),
             finding: ArcSwapOption::empty(),
             decisions,
