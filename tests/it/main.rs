@@ -2,6 +2,8 @@
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
 #[cfg(test)]
+mod adaptive;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod architecture;
