@@ -1,98 +1,64 @@
 //! Random histories against a model that keeps lists and recomputes everything.
 
-use std::collections::VecDeque;
+mod plain;
 
 use proptest::prelude::*;
 
+use self::plain::{CLASSES, Model, UNIT_MS};
 use super::*;
-
-const CLASSES: usize = 4;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Acquire { class: usize, worker: usize },
+    Acquire { class: usize, lane: Lane, worker: usize },
     Release { which: usize },
-    Wait { class: usize, worker: usize },
+    Shrink { which: usize },
+    Wait { class: usize, lane: Lane, worker: usize, later: u64 },
     Leave { which: usize },
+    Tick { later: u64 },
     Limit(Option<u32>),
     Shares(Vec<(f64, usize)>),
+    Pace(Option<u32>, bool),
+    Caps(Vec<(usize, u32)>),
+    Shadow(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let class = 0..CLASSES;
-    let limit = prop_oneof![4 => (0..40_u32).prop_map(Some), 1 => Just(None)];
+    let lane = prop_oneof![Just(R), Just(N)];
+    let later = prop_oneof![3 => Just(0_u64), 1 => 1..4_u64];
+    let wait = (class.clone(), lane.clone(), 0..3_usize, later);
+    let wait = wait.prop_map(|(class, lane, worker, later)| Step::Wait { class, lane, worker, later });
+    let tick = prop_oneof![9 => 1..4_u64, 1 => 4..40_u64];
     prop_oneof![
-        10 => (class.clone(), 0..3_usize).prop_map(|(class, worker)| Step::Acquire { class, worker }),
-        8 => (0..100_usize).prop_map(|which| Step::Release { which }),
-        8 => (class, 0..3_usize).prop_map(|(class, worker)| Step::Wait { class, worker }),
+        10 => (class, lane, 0..3_usize).prop_map(|(class, lane, worker)| Step::Acquire { class, lane, worker }),
+        6 => (0..100_usize).prop_map(|which| Step::Release { which }),
+        2 => (0..100_usize).prop_map(|which| Step::Shrink { which }),
+        20 => wait,
         3 => (0..100_usize).prop_map(|which| Step::Leave { which }),
-        1 => limit.prop_map(Step::Limit),
-        1 => shares().prop_map(Step::Shares),
+        4 => tick.prop_map(|later| Step::Tick { later }),
+        2 => setting(),
+    ]
+}
+
+/// Rare, so that lines grow old between two of them.
+fn setting() -> impl Strategy<Value = Step> {
+    let limit = prop_oneof![6 => (0..20_u32).prop_map(Some), 1 => Just(None)];
+    let pace = (prop_oneof![4 => (0..6_u32).prop_map(Some), 1 => Just(None)], any::<bool>());
+    let caps = proptest::collection::btree_map(0..CLASSES, 0..8_u32, 0..3);
+    prop_oneof![
+        limit.prop_map(Step::Limit),
+        shares().prop_map(Step::Shares),
+        pace.prop_map(|(newcomers, enforce)| Step::Pace(newcomers, enforce)),
+        caps.prop_map(|caps| Step::Caps(caps.into_iter().collect())),
+        proptest::bool::weighted(0.2).prop_map(Step::Shadow),
     ]
 }
 
 /// Guarantees in tenths, so that the model's arithmetic is exact.
 fn shares() -> impl Strategy<Value = Vec<(f64, usize)>> {
-    let share = (0..4_u32, prop_oneof![Just(0_usize), 1..6_usize]);
+    let share = (prop_oneof![Just(0_u32), 1..4_u32], prop_oneof![1 => Just(0_usize), 3 => 1..6_usize]);
     let share = share.prop_map(|(tenths, max_waiting)| (f64::from(tenths) / 10.0, max_waiting));
     proptest::collection::vec(share, CLASSES)
-}
-
-/// What [`Seats`] should do, one request at a time.
-#[derive(Debug)]
-struct Model {
-    limit: Option<u32>,
-    shares: Vec<(f64, usize)>,
-    in_use: [u32; CLASSES],
-    lines: [VecDeque<usize>; CLASSES],
-    served: Vec<usize>,
-}
-
-impl Model {
-    fn reserve(&self, class: usize) -> u32 {
-        match (self.shares[class], self.limit) {
-            ((guaranteed, 0), Some(limit)) => (guaranteed * 10.0).round() as u32 * limit / 10,
-            _ => 0,
-        }
-    }
-
-    fn fits(&self, class: usize) -> bool {
-        let Some(limit) = self.limit else { return true };
-        let others = (0..CLASSES).filter(|&other| other != class);
-        let kept: u32 = others.map(|other| self.reserve(other).saturating_sub(self.in_use[other])).sum();
-        self.in_use.iter().sum::<u32>() + 1 + kept <= limit
-    }
-
-    fn acquire(&mut self, class: usize) -> bool {
-        let nobody_waits = self.lines.iter().all(VecDeque::is_empty);
-        let may = self.fits(class) && (nobody_waits || self.in_use[class] < self.reserve(class));
-        self.in_use[class] += u32::from(may);
-        may
-    }
-
-    fn wait(&mut self, class: usize, name: usize) -> bool {
-        let room = self.lines[class].len() < self.shares[class].1;
-        if room {
-            self.lines[class].push_back(name);
-        }
-        room
-    }
-
-    fn serve(&mut self) {
-        let limit = self.limit.unwrap_or(u32::MAX);
-        loop {
-            let waiting: Vec<usize> = (0..CLASSES).filter(|&class| !self.lines[class].is_empty()).collect();
-            let owed = |class: &&usize| {
-                u64::from(self.in_use[**class]) * 10 < (self.shares[**class].0 * 10.0).round() as u64 * u64::from(limit)
-            };
-            let Some(&class) = waiting.iter().find(owed).or(waiting.first()) else { return };
-            if !self.fits(class) {
-                return;
-            }
-            self.in_use[class] += 1;
-            self.served.extend(self.lines[class].pop_front());
-        }
-    }
 }
 
 /// The real thing and the model side by side.
@@ -100,43 +66,76 @@ struct Both {
     seats: Seats,
     slots: Vec<Slot>,
     model: Model,
-    held: Vec<(usize, Seat)>,
-    waiting: Vec<(usize, usize, Waiting)>,
+    held: Vec<Held>,
+    waiting: Vec<Place>,
     names: usize,
+}
+
+struct Held {
+    class: usize,
+    /// In the model's unit.
+    cost: u64,
+    seat: Seat,
+}
+
+struct Place {
+    class: usize,
+    lane: Lane,
+    name: usize,
+    waiting: Waiting,
 }
 
 impl Both {
     fn new(limit: u32, shares: Vec<(f64, usize)>) -> Self {
         let seats = Seats::new(3);
         let slots = configure(&seats, Some(limit), &shares);
-        let model =
-            Model { limit: Some(limit), shares, in_use: [0; CLASSES], lines: Default::default(), served: Vec::new() };
-        Self { seats, slots, model, held: Vec::new(), waiting: Vec::new(), names: 0 }
+        Self { seats, slots, model: Model::new(limit, shares), held: Vec::new(), waiting: Vec::new(), names: 0 }
     }
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Acquire { class, worker } => {
-                let seat = self.seats.try_acquire(self.slots[class], worker, R);
-                assert_eq!(seat.is_some(), self.model.acquire(class));
-                self.held.extend(seat.map(|seat| (class, seat)));
+            Step::Acquire { class, lane, worker } => {
+                let seat = self.seats.try_acquire(self.slots[class], worker, lane);
+                assert_eq!(seat.as_ref().map(Seat::over_limit), self.model.acquire(class, lane));
+                self.held.extend(seat.map(|seat| Held { class, cost: 1_000, seat }));
             }
             Step::Release { which } if !self.held.is_empty() => {
-                let (class, seat) = self.held.swap_remove(which % self.held.len());
+                let Held { class, cost, seat } = self.held.swap_remove(which % self.held.len());
                 drop(seat);
-                self.model.in_use[class] -= 1;
+                self.model.in_use[class] -= cost;
             }
-            Step::Wait { class, worker } => {
+            Step::Shrink { which } if !self.held.is_empty() => {
+                let which = which % self.held.len();
+                let Held { class, cost, seat } = &mut self.held[which];
+                seat.shrink();
+                self.model.in_use[*class] -= *cost - 100;
+                *cost = 100;
+            }
+            Step::Wait { class, lane, worker, later } => {
                 self.names += 1;
-                let waiting = self.seats.wait(self.slots[class], worker, R, 0);
-                assert_eq!(waiting.is_ok(), self.model.wait(class, self.names));
-                self.waiting.extend(waiting.map(|waiting| (class, self.names, waiting)));
+                self.model.now += later;
+                let waiting = self.seats.wait(self.slots[class], worker, lane, self.now());
+                assert_eq!(waiting.is_ok(), self.model.wait(class, lane, self.names));
+                self.waiting.extend(waiting.map(|waiting| Place { class, lane, name: self.names, waiting }));
             }
             Step::Leave { which } if !self.waiting.is_empty() => {
-                let (class, name, waiting) = self.waiting.swap_remove(which % self.waiting.len());
+                let Place { class, lane, name, waiting } = self.waiting.swap_remove(which % self.waiting.len());
                 drop(waiting);
-                self.model.lines[class].retain(|&other| other != name);
+                self.model.leave(class, lane, name);
             }
+            Step::Tick { later } => {
+                self.model.now += later;
+                self.compare_counts();
+            }
+            Step::Release { .. } | Step::Shrink { .. } | Step::Leave { .. } => {}
+            setting => self.set(setting),
+        }
+        self.model.serve();
+        self.compare();
+    }
+
+    fn set(&mut self, setting: Step) {
+        match setting {
             Step::Limit(limit) => {
                 self.seats.set_limit(limit);
                 self.model.limit = limit;
@@ -145,32 +144,68 @@ impl Both {
                 assert_eq!(configure(&self.seats, self.model.limit, &shares), self.slots);
                 self.model.shares = shares;
             }
-            Step::Release { .. } | Step::Leave { .. } => {}
+            Step::Pace(newcomers, enforce) => {
+                let may_begin = newcomers.map_or(f64::INFINITY, f64::from);
+                self.seats.set_pace(Pace { may_begin, enforce });
+                self.model.set_pace(newcomers, enforce);
+            }
+            Step::Caps(caps) => {
+                let by_slot: Vec<_> = caps.iter().map(|&(class, cap)| (self.slots[class], cap)).collect();
+                self.seats.set_caps(&by_slot);
+                self.model.caps = caps.into_iter().collect();
+            }
+            Step::Shadow(shadow) => {
+                self.seats.set_shadow(shadow);
+                self.model.shadow = shadow;
+            }
+            step => unreachable!("{step:?} sets nothing"),
         }
-        self.model.serve();
-        self.compare();
     }
 
-    /// The same requests have been served, and the same are in use and waiting.
+    fn now(&self) -> Nanos {
+        (self.model.now as f64 * UNIT_MS * 1e6) as Nanos
+    }
+
+    /// What is counted up to a tick. Those whose fate it seals are counted when they have heard of it.
+    fn compare_counts(&mut self) {
+        let real = self.seats.tick(self.now());
+        let counted = self.model.counts;
+        let model = self.model.tick();
+        let both = [(real.waited, counted.waited), (real.begun as f64, counted.begun as f64)];
+        assert!(both.iter().all(|(real, model)| (real - model).abs() < 1e-6), "{real:?} {counted:?}");
+        assert_eq!(
+            (real.returned, real.failed, real.turned_away, real.waiting, real.newcomers_waiting),
+            (counted.returned, counted.failed, counted.turned_away, model.waiting, model.newcomers_waiting)
+        );
+        // What the tick itself did is part of the next count.
+        self.model.counts = QueueCounts {
+            begun: model.begun - counted.begun,
+            turned_away: model.turned_away - counted.turned_away,
+            returned: model.returned - counted.returned,
+            waited: model.waited - counted.waited,
+            failed: model.failed - counted.failed,
+            ..QueueCounts::default()
+        };
+    }
+
+    /// The same requests have been served or shed, and the same are in use and waiting.
     fn compare(&mut self) {
+        let mut sealed = std::mem::take(&mut self.model.sealed);
         let mut still = Vec::new();
-        let mut served_now = Vec::new();
-        for (class, name, mut waiting) in self.waiting.drain(..) {
-            match served(&mut waiting) {
-                Some(seat) => {
-                    served_now.push(name);
-                    self.held.push((class, seat));
-                }
-                None => still.push((class, name, waiting)),
+        for mut place in self.waiting.drain(..) {
+            let outcome = outcome(&mut place.waiting);
+            assert_eq!(outcome.as_ref().map(Result::is_ok), sealed.remove(&place.name), "{}", place.name);
+            match outcome {
+                Some(Ok(seat)) => self.held.push(Held { class: place.class, cost: 1_000, seat }),
+                Some(Err(Shed)) => {}
+                None => still.push(place),
             }
         }
         self.waiting = still;
-        served_now.sort_unstable();
-        self.model.served.sort_unstable();
-        assert_eq!(served_now, std::mem::take(&mut self.model.served));
+        assert!(sealed.is_empty(), "{sealed:?} are not in line");
         for (class, &slot) in self.slots.iter().enumerate() {
-            assert_eq!(self.seats.in_use_by(slot), self.model.in_use[class], "class {class}");
-            assert_eq!(self.seats.waiting(slot), self.model.lines[class].len(), "class {class}");
+            assert_eq!(u64::from(self.seats.in_use_by(slot)), self.model.in_use[class].div_ceil(1_000), "{class}");
+            assert_eq!(self.seats.waiting(slot), self.model.waiting(class), "class {class}");
         }
     }
 }
@@ -182,11 +217,11 @@ fn configure(seats: &Seats, limit: Option<u32>, shares: &[(f64, usize)]) -> Vec<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_history_is_judged_as_by_the_model(
-        limit in 0..30_u32,
+        limit in 0..20_u32,
         shares in shares(),
         steps in proptest::collection::vec(step(), 1..200),
     ) {
