@@ -7,6 +7,7 @@ mod adaptive;
 mod admin;
 #[cfg(test)]
 mod architecture;
+mod begin;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
