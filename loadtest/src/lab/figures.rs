@@ -22,6 +22,8 @@ pub(crate) enum Figure {
     Journeys,
     /// Of the journeys that had begun and ended while there was trouble, those that ended well, in percent.
     Finished,
+    /// Journeys finished from the beginning of the trouble to the end of the run: who waits in line may finish later.
+    Completed,
     /// Seconds from the beginning of the trouble until goodput is, and for a while stays, at 90 % of what is possible,
     /// or was before, whichever is less.
     Response,
@@ -35,11 +37,12 @@ pub(crate) enum Figure {
 }
 
 impl Figure {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Goodput,
         Self::GoodputAtTheEnd,
         Self::Journeys,
         Self::Finished,
+        Self::Completed,
         Self::Response,
         Self::Recovery,
         Self::CheckoutMedian,
@@ -54,6 +57,7 @@ impl Figure {
             Self::GoodputAtTheEnd => "at the end, %",
             Self::Journeys => "journeys, %",
             Self::Finished => "finished, %",
+            Self::Completed => "completed",
             Self::Response => "response, s",
             Self::Recovery => "recovery, s",
             Self::CheckoutMedian => "checkout p50, ms",
@@ -67,7 +71,7 @@ impl Figure {
         match (self, value) {
             (_, None) => "–".to_owned(),
             (Self::Response | Self::Recovery, Some(value)) if value.is_infinite() => "never".to_owned(),
-            (Self::CheckoutMedian | Self::CheckoutTail, Some(value)) => format!("{value:.0}"),
+            (Self::Completed | Self::CheckoutMedian | Self::CheckoutTail, Some(value)) => format!("{value:.0}"),
             (Self::Refused, Some(value)) => format!("{value:.2}"),
             (_, Some(value)) => format!("{value:.1}"),
         }
@@ -116,6 +120,7 @@ impl Figures {
             }
             Figure::Journeys => walked.journeys_of_the_bound(scenario.work_of_a_journey(to - 0.1)),
             Figure::Finished => samples.between(from, to).finished_of_those_begun(),
+            Figure::Completed => Some(samples.between(from, end).sum(|sample| sample.finished as f64)),
             Figure::Response => {
                 let before = samples.between(from - BACK_FOR_GOOD, from).mean(|sample| sample.possible);
                 before.and_then(|before| samples.between(from, end).back(&|sample| sample.possible.min(before)))

@@ -11,6 +11,7 @@ pub(crate) const EXPLAINED: &[&str] = &[
     "at the end: the same for the last 5 s of the run",
     "journeys: finished while there was trouble, from 5.5 s on, of those that the possible goodput is worth",
     "finished: of the journeys that had begun and ended while there was trouble",
+    "completed: journeys finished from the trouble's beginning to the end of the run",
     "response, recovery: from the trouble's beginning, and from its end, until goodput is, and for a while stays, at 90 % of what is possible, or was before, if that is less",
     "refused: requests refused, or without an answer in time, while there was trouble",
 ];

@@ -9,7 +9,9 @@ use super::NewGovernor;
 use crate::clock::Nanos;
 use crate::config::settings::{ClassSettings, RouteSettings};
 use crate::edge::snapshot::{Adaptive, Finding, OriginHandle, RouteFinding};
-use crate::overload::{Bounds, ClassGoal, Directive, Event, Governor, RouteTag, Slot, State, Window};
+use crate::overload::{
+    Attendance, Bounds, ClassGoal, Directive, Event, Governor, QueueCounts, RouteTag, Slot, State, Window,
+};
 
 /// How often it is shown what routes take.
 const SHOWN_EVERY: Nanos = 1_000_000_000;
@@ -69,13 +71,16 @@ impl Charge {
     pub(super) fn tick(&mut self, handle: &OriginHandle, adaptive: &Adaptive, now: Nanos) -> Option<Directive> {
         self.events.clear();
         let lost = adaptive.feed.drain(&mut self.events);
+        let Attendance { active, begun } = adaptive.sessions.attendance(now);
+        // Those let in by a waiting room have begun, too, though not in the newcomers' lane.
+        let queue = QueueCounts { begun, ..handle.seats.tick(now) };
         let window = Window {
             now,
             events: &self.events,
             lost,
             in_use: handle.seats.in_use(),
-            active: 0,
-            queue: handle.seats.tick(now),
+            active,
+            queue,
             utilisation: handle.origin.utilisation(now),
             classes: &self.classes,
         };

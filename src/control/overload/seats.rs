@@ -12,6 +12,7 @@ pub(super) fn follow(handle: &OriginHandle, adaptive: &Adaptive, directive: &Dir
     }
     handle.seats.set_caps(&directive.caps);
     handle.seats.set_pace(Pace { may_begin: directive.may_begin, enforce: directive.pressed });
-    adaptive.cursor.tick(directive.begin_rate, directive.pressed, now);
+    // A second's worth, or more where many are missing.
+    adaptive.cursor.tick(directive.begin_rate.max(directive.may_begin), directive.pressed, now);
     handle.origin.set_shedding(enforce && directive.shedding);
 }

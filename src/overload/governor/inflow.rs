@@ -35,6 +35,9 @@ const MOST_UP: f64 = 1.0;
 const UP: f64 = 0.30;
 const DOWN: f64 = 0.05;
 
+/// How much more may begin a second, for each share of the active that is missing.
+const EAGER: f64 = 3.0;
+
 /// What a tick brings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flow {
@@ -88,7 +91,9 @@ impl Inflow {
         self.correct(flow, passed);
         let each = self.work / self.active;
         self.most = capacity / each * (1.0 + self.correction);
-        self.rate = capacity / (self.work / self.begun);
+        // As many as leave, and more or fewer by what is missing: those let in elsewhere arrive only later.
+        let missing = 1.0 - f64::from(flow.active) / self.most.max(1.0);
+        self.rate = capacity / (self.work / self.begun) * (1.0 + EAGER * missing).clamp(0.0, 2.0);
     }
 
     fn correct(&mut self, flow: &Flow, passed: Seconds) {

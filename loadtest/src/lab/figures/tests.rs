@@ -56,6 +56,8 @@ fn all_that_is_possible_is_a_hundred_percent() {
     assert!(close(figure(Figure::Response, &run), 0.0));
     assert!(close(figure(Figure::Recovery, &run), 0.0));
     assert!(close(figure(Figure::Refused, &run), 0.0));
+    // Five each eighth of a second, for 30 s.
+    assert!(close(figure(Figure::Completed, &run), 1200.0));
     // Forty a second where fifty are possible.
     assert!(close(figure(Figure::Journeys, &run), 80.0));
 }

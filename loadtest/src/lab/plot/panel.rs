@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
+use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
-use plotters::element::{PathElement, Polygon, Rectangle};
+use plotters::element::{Polygon, Rectangle, Text};
 use plotters::prelude::{Cartesian2d, DrawingArea, SVGBackend};
 use plotters::series::{DashedLineSeries, LineSeries};
 use plotters::style::{Color, RGBColor, WHITE};
@@ -27,9 +27,21 @@ pub(super) enum Axis {
 pub(super) struct Panel<'a, 's> {
     chart: ChartContext<'a, SVGBackend<'s>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,
     axis: Axis,
-    /// Names that have been given: one is enough for things that look alike.
-    named: Vec<String>,
+    /// Everything, for the names.
+    area: &'a Root<'s>,
+    /// What is shown, in the order of drawing; one name is enough for things that look alike.
+    names: Vec<Name>,
 }
+
+struct Name {
+    name: String,
+    colour: RGBColor,
+    /// Half the height of its mark, in pixels.
+    thickness: i32,
+}
+
+/// Room for names at the right.
+const NAMES: i32 = 150;
 
 const TROUBLE: RGBColor = RGBColor(244, 244, 244);
 const TEXT: (&str, u32) = ("sans-serif", 12);
@@ -46,7 +58,7 @@ impl<'a, 's: 'a> Panel<'a, 's> {
         let height = axis.scaled();
         let mut chart = ChartBuilder::on(area)
             .margin(6)
-            .margin_right(150)
+            .margin_right(NAMES)
             .caption(title, TEXT)
             .x_label_area_size(20)
             .y_label_area_size(44)
@@ -63,7 +75,7 @@ impl<'a, 's: 'a> Panel<'a, 's> {
             .x_label_formatter(&|second| format!("{second:.0} s"))
             .y_label_formatter(&|value| axis.label(*value))
             .draw()?;
-        Ok(Self { chart, axis, named: Vec::new() })
+        Ok(Self { chart, axis, area, names: Vec::new() })
     }
 
     /// A line through `points`.
@@ -72,10 +84,8 @@ impl<'a, 's: 'a> Panel<'a, 's> {
         if points.is_empty() {
             return Ok(());
         }
-        self.chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 14, y)], colour.stroke_width(2)));
+        self.chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+        self.name(name, colour, 1);
         Ok(())
     }
 
@@ -85,10 +95,8 @@ impl<'a, 's: 'a> Panel<'a, 's> {
         if points.is_empty() {
             return Ok(());
         }
-        self.chart
-            .draw_series(DashedLineSeries::new(points, 5, 4, colour.stroke_width(1)))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 6, y)], colour.stroke_width(1)));
+        self.chart.draw_series(DashedLineSeries::new(points, 5, 4, colour.stroke_width(1)))?;
+        self.name(name, colour, 0);
         Ok(())
     }
 
@@ -97,10 +105,8 @@ impl<'a, 's: 'a> Panel<'a, 's> {
         let lower: Vec<(f64, f64)> = edges.iter().map(|(at, lower, _)| (*at, *lower)).collect();
         let upper: Vec<(f64, f64)> = edges.iter().rev().map(|(at, _, upper)| (*at, *upper)).collect();
         let outline: Vec<(f64, f64)> = self.placed(&lower).into_iter().chain(self.placed(&upper)).collect();
-        self.chart
-            .draw_series([Polygon::new(outline, colour.filled())])?
-            .label(name)
-            .legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 14, y + 4)], colour.filled()));
+        self.chart.draw_series([Polygon::new(outline, colour.filled())])?;
+        self.name(name, colour, 4);
         Ok(())
     }
 
@@ -108,24 +114,26 @@ impl<'a, 's: 'a> Panel<'a, 's> {
     pub(super) fn background(&mut self, name: &str, colour: RGBColor, time: Range<f64>) -> Result<(), Problem> {
         let height = self.axis.scaled();
         let stretch = Rectangle::new([(time.start, height.start), (time.end, height.end)], colour.filled());
-        let series = self.chart.draw_series([stretch])?;
-        if !self.named.iter().any(|known| known == name) {
-            self.named.push(name.to_owned());
-            series.label(name).legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 14, y + 4)], colour.filled()));
-        }
+        self.chart.draw_series([stretch])?;
+        self.name(name, colour, 4);
         Ok(())
     }
 
     /// Puts the names beside it.
-    pub(super) fn finish(mut self) -> Result<(), Problem> {
-        let (width, _) = self.chart.plotting_area().dim_in_pixel();
-        self.chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::Coordinate(i32::try_from(width)? + 8, 0))
-            .background_style(WHITE.mix(0.0))
-            .label_font(TEXT)
-            .draw()?;
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        let left = i32::try_from(self.area.dim_in_pixel().0)? - NAMES + 8;
+        for (y, Name { name, colour, thickness }) in (30..).step_by(16).zip(&self.names) {
+            let mark = [(left, y - thickness), (left + 14, y + thickness + 1)];
+            self.area.draw(&Rectangle::new(mark, colour.filled()))?;
+            self.area.draw(&Text::new(name.as_str(), (left + 20, y - 6), TEXT))?;
+        }
         Ok(())
+    }
+
+    fn name(&mut self, name: &str, colour: RGBColor, thickness: i32) {
+        if !self.names.iter().any(|known| known.name == name) {
+            self.names.push(Name { name: name.to_owned(), colour, thickness });
+        }
     }
 
     /// Points within the axis.
