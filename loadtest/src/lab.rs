@@ -123,7 +123,11 @@ pub(crate) fn lab(options: &Options, stage: stage::Options, format: Format) -> R
 
 impl Options {
     fn scenarios(&self) -> Vec<Scenario> {
-        let wanted = |scenario: &Scenario| self.scenarios.is_empty() || self.scenarios.contains(&scenario.name);
+        let learners = self.subjects().into_iter().any(Subject::learns);
+        let wanted = |scenario: &Scenario| {
+            (self.scenarios.is_empty() || self.scenarios.contains(&scenario.name))
+                && (learners || !scenario.only_learners)
+        };
         let by = if self.quick { 0.5 } else { 1.0 };
         catalogue().into_iter().filter(wanted).map(|scenario| scenario.scaled(by)).collect()
     }
