@@ -51,6 +51,10 @@ pub struct AdaptiveGovernor {
     pressed_until: Seconds,
     shedding_until: Seconds,
     full: f64,
+    /// Work done a second, of late.
+    done: f64,
+    /// Whether requests were too old a tick ago.
+    was_old: bool,
 }
 
 /// The brake that looks at latencies as they are.
@@ -65,8 +69,14 @@ struct GoalBrake {
 
 /// Requests this many times older than usual mean that the origin hardly answers any more.
 const OLD: f64 = 3.0;
+/// Less than this share of the work that so many should get done means so, too.
+const IDLE_HANDS: f64 = 0.6;
+/// What a tick counts for in the work done of late.
+const DONE_MEMORY: f64 = 0.3;
 /// Fewest requests at the origin that can tell so.
 const FEW: u32 = 4;
+/// How much older they may be by chance, in standard errors of a single one.
+const CHANCE: f64 = 5.0;
 /// Time between two cuts for want of answers.
 const BETWEEN_CUTS: Seconds = 0.4;
 /// A surplus is on its way out while it shrinks to this share in this time.
@@ -112,6 +122,8 @@ impl AdaptiveGovernor {
             pressed_until: 0.0,
             shedding_until: 0.0,
             full: 0.0,
+            done: 0.0,
+            was_old: false,
         }
     }
 
@@ -151,7 +163,11 @@ impl AdaptiveGovernor {
     /// Requests that are not answered for long, long before their answers could tell.
     fn brake_for_age(&mut self, window: &Window<'_>, reading: &Reading) -> bool {
         let age = reading.age / self.usual_age / self.search.floor();
-        if age < OLD || window.in_use < FEW || self.now - self.last_cut < BETWEEN_CUTS {
+        // Old ones alone may be long ones; but then others get done meanwhile.
+        let expected = (f64::from(window.in_use) - reading.stalled) / self.search.floor();
+        let old = self.done < IDLE_HANDS * expected && age > OLD + CHANCE / expected.max(1.0).sqrt();
+        let again = std::mem::replace(&mut self.was_old, old);
+        if !old || !again || window.in_use < FEW || self.now - self.last_cut < BETWEEN_CUTS {
             return false;
         }
         if self.search.is_waiting() || self.drains(window.in_use) {
@@ -222,7 +238,9 @@ impl AdaptiveGovernor {
     fn learn(&mut self, window: &Window<'_>, reading: &Reading) {
         let waiting = window.queue.waiting + window.queue.newcomers_waiting;
         let half = f64::from(self.search.limit()) / 2.0;
-        let at_rest = waiting == 0 && reading.at_once < half && reading.failures < FAILING;
+        // As few as it begins with are taken for rest, for want of anything better.
+        let few = self.search.cause == Cause::Start || (waiting == 0 && reading.at_once < half);
+        let at_rest = few && reading.failures < FAILING;
         self.books.learn(at_rest, reading.ratio, self.now);
         self.search.note_ratio(reading);
         if reading.samples >= 8.0 {
@@ -288,6 +306,8 @@ impl Governor for AdaptiveGovernor {
         let work = self.books.absorb(window.events, window.lost, self.now, self.search.changed(), goals);
         self.books.weigh(work.as_slice(), passed);
         let full = self.is_full(window);
+        let done: f64 = work.iter().map(|(_, work)| work).sum::<f64>() / passed;
+        self.done += DONE_MEMORY * (done - self.done);
         let reading = self.read();
         let latest = self.books.read(Span::Latest, self.now, self.now - self.latest);
         if self.page.is_some() {
@@ -308,7 +328,6 @@ impl Governor for AdaptiveGovernor {
         self.settle(window);
         let limit = f64::from(self.search.limit());
         let idle = 1.0 - (f64::from(window.in_use) / limit).min(1.0);
-        let done: f64 = work.iter().map(|(_, work)| work).sum::<f64>() / passed;
         let (active, capacity) = (window.active, self.search.capacity());
         self.inflow.step(&Flow { passed, work: done, capacity, idle, active, queue: window.queue });
         let pressed = self.now < self.pressed_until;
@@ -341,7 +360,7 @@ impl Governor for AdaptiveGovernor {
 
     fn restore(&mut self, baselines: &[(RouteTag, Duration)]) {
         for &(route, latency) in baselines {
-            self.books.restore(route, Rest::new(latency.as_secs_f64(), Rest::LEAST, self.now));
+            self.books.restore(route, Rest::known(latency.as_secs_f64(), self.now));
         }
     }
 }

@@ -33,6 +33,9 @@ pub(super) struct Route {
     spent: Seconds,
     /// What has ended since the last turn of each page.
     pages: [Page; Span::COUNT],
+    /// Batches that its baseline learns from: of times of rest, and of any time.
+    rest: Sums,
+    any: Sums,
     /// Its usual work a second, in seconds of latency at rest.
     pub(super) usual: f64,
 }
@@ -83,8 +86,13 @@ impl Route {
             }
     }
 
-    fn note(&mut self, note: impl Fn(&mut Sums)) {
-        self.pages.iter_mut().for_each(|page| note(&mut page.sums));
+    /// `recent` says whether it began under the present limit; the pages tell of nothing else. Baselines learn from all,
+    /// or they would learn from those that end soonest.
+    fn note(&mut self, recent: bool, note: impl Fn(&mut Sums)) {
+        if recent {
+            self.pages.iter_mut().for_each(|page| note(&mut page.sums));
+        }
+        note(&mut self.any);
     }
 
     /// Time that requests have spent at the origin since ever, those that are there still included.
@@ -157,12 +165,12 @@ impl Books {
         route.spent += latency;
         let at_rest = route.baseline.map_or(0.0, |baseline| baseline.latency);
         match finish {
-            Finish::Good if began >= since => {
+            Finish::Good => {
                 let goal = goal.filter(|goal| at_rest < 0.7 * goal);
-                route.note(|sums| sums.good(latency, goal));
+                route.note(began >= since, |sums| sums.good(latency, goal));
             }
-            Finish::Failed | Finish::TimedOut => route.note(|sums| sums.failed(latency)),
-            Finish::Good | Finish::Gone => {}
+            Finish::Failed | Finish::TimedOut => route.note(true, |sums| sums.failed(latency)),
+            Finish::Gone => {}
         }
         if finish == Finish::Good { at_rest } else { 0.0 }
     }
@@ -196,23 +204,31 @@ impl Books {
         }
     }
 
-    /// Lets routes learn what they take at rest from the page at hand. `at_rest` says whether the origin was at rest;
-    /// `ratio` is how much slower than at rest it was.
+    /// Lets routes learn what they take at rest from what has come since the last time. `at_rest` says whether the origin
+    /// was at rest; `ratio` is how much slower than at rest it was.
     pub(super) fn learn(&mut self, at_rest: bool, ratio: f64, now: Seconds) {
         for route in self.routes.values_mut() {
-            let sums = *route.sums(Span::Whole);
-            let Some(mean) = sums.mean() else { continue };
-            match &mut route.baseline {
-                Some(baseline) => {
-                    baseline.learn(mean, sums.error(), sums.count, at_rest, now);
-                    if at_rest {
-                        baseline.routine_failures(sums.failure_share(), sums.all() / ROUTINE_MEMORY);
-                    }
+            let Route { baseline, any, rest, .. } = route;
+            let Some(baseline) = baseline else {
+                if any.count >= Baseline::LEAST {
+                    *baseline = Baseline::guess(any, ratio, now);
+                    *any = Sums::default();
                 }
-                None if sums.count >= Baseline::LEAST => {
-                    route.baseline = Some(Baseline::new(mean / ratio.max(1.0), sums.count, now));
-                }
-                None => {}
+                continue;
+            };
+            if any.all() < Baseline::BATCH && !(at_rest && any.all() > 0.0) {
+                continue;
+            }
+            let batch = std::mem::take(any);
+            if !at_rest {
+                baseline.any(&batch);
+                continue;
+            }
+            rest.add(&batch);
+            if rest.all() >= Baseline::BATCH {
+                let batch = std::mem::take(rest);
+                baseline.rest(&batch, now);
+                baseline.routine_failures(batch.failure_share(), batch.all() / ROUTINE_MEMORY);
             }
         }
     }

@@ -47,6 +47,23 @@ impl Sums {
         ((self.squares / self.count - mean * mean).max(0.0) / (self.count - 1.0)).sqrt()
     }
 
+    /// Adds what happened at another time.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.latency += other.latency;
+        self.squares += other.squares;
+        self.failures += other.failures;
+        self.failing += other.failing;
+        self.judged += other.judged;
+        self.late += other.late;
+    }
+
+    /// Variance of single latencies, relative to their mean squared.
+    pub(super) fn relative_variance(&self) -> f64 {
+        let mean = self.latency / self.count.max(1.0);
+        if mean > 0.0 { self.scatter() / (self.count.max(1.0) * mean * mean) } else { 0.0 }
+    }
+
     /// Sum of the squared distances from the mean.
     fn scatter(&self) -> f64 {
         (self.squares - self.latency * self.latency / self.count.max(1.0)).max(0.0)
@@ -72,8 +89,10 @@ pub(super) struct Reading {
     pub(super) samples: f64,
     /// Latency in times of that at rest, over the routes that agree with most.
     pub(super) ratio: f64,
-    /// Its standard error.
+    /// Its standard error, as far as readings differ from each other.
     pub(super) error: f64,
+    /// Its standard error for want of knowing what is at rest, which all readings share.
+    pub(super) doubt: f64,
     /// Mean number of requests at the origin, without those of stalled routes.
     pub(super) at_once: f64,
     /// Requests of routes that are much slower than the rest, beyond what these routes need at rest: something else
@@ -100,6 +119,8 @@ pub(super) struct Reading {
 
 /// A route that is this much slower or faster than most does not count as the origin's own pace.
 const AGREEING: f64 = 1.5;
+/// Ordinary ages that those of a route are taken together with.
+const FEW_AGES: f64 = 2.0;
 /// Fewest requests at once that can be called stalled.
 const FEW: f64 = 2.0;
 
@@ -151,7 +172,7 @@ impl Reading {
         let usual = median(lines.iter().filter_map(|line| Some((line.ratio?, weight(line))))).unwrap_or(1.0);
         // Weighted by what is usual: a route that is held up has more of its requests there than others.
         self.age = median(lines.iter().map(|line| (line.age.unwrap_or(0.0), line.route.usual))).unwrap_or(0.0);
-        let (mut latency, mut rest, mut scatter) = (0.0, 0.0, 0.0);
+        let (mut latency, mut rest, mut scatter, mut doubt) = (0.0, 0.0, 0.0, 0.0);
         let agrees =
             |line: &Line<'_>| line.ratio.is_some_and(|ratio| (usual / AGREEING..=usual * AGREEING).contains(&ratio));
         for line in lines.iter().filter(|line| agrees(line)) {
@@ -174,9 +195,13 @@ impl Reading {
             self.at_once += at_once - stalled;
             if agrees(line) {
                 scatter += line.sums.scatter();
+                doubt += (weight(line) * line.route.baseline.map_or(0.0, |baseline| baseline.error())).powi(2);
             }
         }
-        self.error = if rest > 0.0 { scatter.sqrt() / rest } else { f64::INFINITY };
+        let latencies = if rest > 0.0 { scatter.sqrt() / rest } else { f64::INFINITY };
+        self.error = latencies;
+        // What they are compared with is not known exactly either. That is the same doubt in every reading.
+        self.doubt = if rest > 0.0 { self.ratio * doubt.sqrt() / rest } else { 0.0 };
     }
 }
 
@@ -185,7 +210,8 @@ impl<'a> Line<'a> {
         let at_rest = at_rest.max(1e-6);
         let ratio = sums.mean().map(|mean| mean / at_rest);
         let there = f64::from(route.in_flight);
-        let age = (there > 0.0).then(|| route.age(now) / (there * at_rest));
+        // Few ages say little: they are taken together with some that are as usual.
+        let age = (there > 0.0).then(|| (route.age(now) / at_rest + FEW_AGES) / (there + FEW_AGES));
         Self { route, sums, presence, at_rest, ratio, age }
     }
 

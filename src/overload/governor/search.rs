@@ -9,6 +9,8 @@
 //! once to where a square law puts the best point: `n / √r`, which is exact for a throughput that falls as `1 / n`, and
 //! found by further tries otherwise.
 
+mod moves;
+
 use super::Seconds;
 use super::reading::Reading;
 use crate::overload::signal::{Bounds, Cause};
@@ -60,33 +62,18 @@ enum Phase {
 const FIRST: f64 = 10.0;
 /// Growth of a ramp in one step.
 const RAMP: f64 = 1.5;
-/// Up to this ratio over the floor nothing contends.
-const CALM: f64 = 1.12;
-/// From this ratio over the floor on requests contend, where nothing better is known.
-const CONTENDED: f64 = 1.08;
-/// Fewest requests at once that can contend.
-const FEW: f64 = 1.5;
-/// Where the limit grows, so much of it is in use on the mean.
-const FILLED: f64 = 0.75;
 /// From this ratio over what was held the limit is cut at once.
 const STEEP: f64 = 1.25;
-/// A higher limit pays if the ratio grows with less than this power of it, a lower one if with more than that.
-const PAYS_UP: f64 = 0.75;
-const PAYS_DOWN: f64 = 0.95;
 /// Strides as shares of the limit.
 const SHORT: f64 = 0.025;
-const LONG: f64 = 0.5;
 /// Rests between tries that failed.
 const SHORTEST_REST: Seconds = 0.6;
-const LONGEST_REST: Seconds = 2.0;
 /// Shortest and longest time that a reading takes.
 const QUICK: Seconds = 0.1;
 const STEADY: Seconds = 0.25;
-const SLOWEST: Seconds = 5.0;
+const SLOWEST: Seconds = 3.0;
 /// How long a limit at which requests failed is not tried again.
 const CEILING: Seconds = 10.0;
-/// Up to this ratio over the floor nothing contends at all.
-const FREE: f64 = 1.03;
 /// How much of a limit that is not needed goes at a time.
 const TRIM: f64 = 0.9;
 const TRIM_AFTER: Seconds = 5.0;
@@ -187,127 +174,6 @@ impl Search {
         }
     }
 
-    fn ramp(&mut self, now: Seconds, reading: &Reading, latest: &Reading, full: bool) {
-        let ratio = reading.ratio / self.floor;
-        if reading.samples < 4.0 || reading.lasting < QUICK {
-            return;
-        }
-        if self.contends(latest, CALM) {
-            self.cut(now, latest.at_once, latest.ratio / self.floor, Cause::Latency);
-        } else if full && latest.at_once > FILLED * self.limit && ratio < CALM + 2.0 * reading.error.min(0.2) {
-            self.grow(now, RAMP);
-        }
-    }
-
-    /// Grows without a try, up to what is known to be too much.
-    fn grow(&mut self, now: Seconds, factor: f64) {
-        let (grown, cause) = self.under_ceiling((self.limit * factor).max(self.limit + 1.0), now);
-        let to = self.crest.map_or(grown, |crest| grown.min(crest - 1.0));
-        if to > self.limit {
-            self.set(to, now);
-            self.cause = cause;
-        } else if self.phase == Phase::Ramp {
-            self.phase = Phase::Hold;
-        }
-    }
-
-    /// Whether requests get in each other's way: by `little` where the limit is filled, clearly where it is not.
-    fn contends(&self, reading: &Reading, little: f64) -> bool {
-        let usual = self.held.map_or(1.0, |held| (held.ratio / self.floor).max(1.0));
-        if reading.lasting < QUICK || reading.samples < 8.0 {
-            return false;
-        }
-        let surely = (reading.ratio - 3.0 * reading.error) / self.floor;
-        let filled = reading.at_once > FILLED * self.limit;
-        (filled && surely > little * usual) || (reading.at_once > FEW && surely > STEEP * usual)
-    }
-
-    fn hold(&mut self, now: Seconds, reading: &Reading, latest: &Reading, full: bool, may_grow: bool) {
-        if reading.lasting < QUICK || reading.samples < 8.0 {
-            return;
-        }
-        if self.contends(latest, if self.held.is_none() { CONTENDED } else { STEEP }) {
-            return self.cut(now, latest.at_once, latest.ratio / self.floor, Cause::Latency);
-        }
-        let free = latest.ratio + 2.0 * latest.error < self.floor * FREE;
-        let filled = latest.at_once > FILLED * self.limit;
-        if full && may_grow && free && filled && self.crest.is_none_or(|crest| self.limit < crest - 1.5) {
-            self.spurt = (self.spurt * 2.0).clamp(2.0 * SHORT, LONG);
-            return self.grow(now, 1.0 + self.spurt);
-        }
-        if !is_clear(reading, STEADY) || now < self.rest_until || !full {
-            return;
-        }
-        self.held = Some(*reading);
-        let noise = 2.0 * reading.error;
-        let stride = (self.limit * self.stride.max(noise).min(LONG)).max(1.0);
-        let upward = self.upward && may_grow;
-        let to = if upward { self.under_ceiling(self.limit + stride, now).0 } else { self.limit - stride };
-        let from = self.limit;
-        self.set(to, now);
-        if (self.limit - from).abs() < 0.5 {
-            // At a bound or a ceiling: the other way is tried next.
-            self.limit = from;
-            self.next_try(now, false);
-            return;
-        }
-        self.phase = Phase::Try { from, held: *reading };
-    }
-
-    fn judge(&mut self, now: Seconds, reading: &Reading, from: f64, held: &Reading, full: bool) {
-        let up = self.limit > from;
-        let steep = reading.ratio - 3.0 * reading.error > held.ratio.max(self.floor) * STEEP;
-        if up && steep && reading.samples >= 8.0 {
-            self.limit = from;
-            return self.cut(now, reading.at_once, reading.ratio / self.floor, Cause::Latency);
-        }
-        if !is_clear(reading, STEADY) {
-            return;
-        }
-        let apart = (reading.at_once / held.at_once.max(1e-3)).ln();
-        // Too few came to see a difference.
-        if !full || apart.abs() < 0.3 * (self.limit / from).ln().abs() {
-            self.limit_back(from, now);
-            return self.next_try(now, false);
-        }
-        let slope = (reading.ratio / held.ratio.max(1e-3)).ln() / apart;
-        let pays = if up { slope < PAYS_UP } else { slope > PAYS_DOWN };
-        if pays {
-            self.phase = Phase::Hold;
-            self.held = Some(*reading);
-            if up {
-                // Far from it if nothing contends here.
-                self.crest = if slope < 0.3 { None } else { Some(self.limit + 1.0) };
-            } else {
-                self.crest = Some(self.crest.map_or(from, |crest| crest.min(from)));
-            }
-            self.cause = if up { Cause::Gain } else { Cause::NoGain };
-            self.stride = if up && slope > 0.3 { self.stride } else { (self.stride * 2.0).min(LONG) };
-            self.rest_until = now;
-            self.resting = SHORTEST_REST;
-            self.upward = up;
-        } else {
-            let tried = self.limit;
-            self.limit_back(from, now);
-            if up {
-                self.cause = Cause::NoGain;
-                self.crest = Some(tried);
-                self.proven = true;
-            }
-            self.next_try(now, true);
-        }
-    }
-
-    fn next_try(&mut self, now: Seconds, failed: bool) {
-        self.phase = Phase::Hold;
-        self.upward = !self.upward;
-        (self.stride, self.spurt) = (SHORT, SHORT);
-        self.rest_until = now + self.resting;
-        if failed {
-            self.resting = (self.resting * 1.5).min(LONGEST_REST);
-        }
-    }
-
     /// A stuck origin is given little until it is well again, or it turns out that giving it little does not help.
     fn wait(&mut self, now: Seconds, reading: &Reading, since: Seconds, best: f64) {
         if reading.samples < 4.0 || reading.lasting < QUICK {
@@ -350,6 +216,10 @@ impl Search {
             self.phase = Phase::Wait { since: now, best };
             return;
         }
+        if cause == Cause::Stalled {
+            // How many were too many is not known; what is left will tell soon.
+            self.phase = Phase::Ramp;
+        }
         self.set(limit, now);
     }
 
@@ -366,7 +236,7 @@ impl Search {
 
     /// What is lower than at rest was not rest.
     pub(super) fn note_ratio(&mut self, reading: &Reading) {
-        if reading.samples >= 8.0 && reading.ratio < self.floor {
+        if reading.samples >= 30.0 && reading.ratio + 2.0 * reading.error < self.floor {
             self.floor = reading.ratio.max(1.0);
         }
     }
@@ -396,9 +266,3 @@ impl Search {
 
 /// A stuck origin is waited for this long before it is taken for a slower one.
 const PATIENCE: Seconds = 3.0;
-
-/// Whether a reading tells enough, or has taken as long as it may.
-fn is_clear(reading: &Reading, least: Seconds) -> bool {
-    let enough = reading.samples >= 30.0 && reading.error < 0.02 && reading.lasting >= least;
-    enough || (reading.lasting >= SLOWEST && reading.samples >= 8.0)
-}
