@@ -333,7 +333,7 @@ impl Governor for AdaptiveGovernor {
         let pressed = self.now < self.pressed_until;
         self.allow(&reading, limit);
         Directive {
-            limit: (limit + self.allowance).round() as u32,
+            limit: ((limit + self.allowance).round() as u32).min(self.search.most()),
             caps: Vec::new(),
             begin_rate: self.inflow.rate(),
             may_begin: if pressed { self.inflow.may_begin(active) } else { f64::INFINITY },

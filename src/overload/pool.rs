@@ -78,7 +78,10 @@ impl Pool {
         queue.advance(now);
         let ticket = queue.join(&self.tally, Next { slot, lane, worker, cost });
         if ticket.is_none() {
-            self.tally.refused(lane, worker);
+            // A class that never waits is refused whenever all seats are in use: that is no sign of want.
+            if queue.classes.max_waiting(slot) > 0 {
+                self.tally.refused(lane, worker);
+            }
             return None;
         }
         self.serve(&mut queue, 0);

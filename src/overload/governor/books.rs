@@ -3,7 +3,7 @@
 //! Latencies are compared with the route's own at rest, so that neither a mix of cheap and dear routes nor a change of
 //! that mix looks like a change of the origin.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
@@ -16,7 +16,7 @@ use crate::overload::signal::{Event, Finish, RouteTag};
 /// All routes of an origin.
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    routes: HashMap<RouteTag, Route>,
+    routes: BTreeMap<RouteTag, Route>,
     /// Requests that began before this are not known to be there: their beginning was lost.
     blind_until: Seconds,
 }
@@ -118,7 +118,7 @@ impl Books {
         goals: impl Iterator<Item = (Slot, Seconds)>,
     ) -> Vec<(RouteTag, f64)> {
         let goals: SmallVec<[(Slot, Seconds); 8]> = goals.collect();
-        let mut done = HashMap::new();
+        let mut done = BTreeMap::new();
         if lost > 0 {
             self.blind_until = now;
             for route in self.routes.values_mut() {

@@ -41,6 +41,8 @@ pub(super) struct Search {
     crest: Option<f64>,
     /// Whether it ever had too much.
     proven: bool,
+    /// Requests at once and their ratio when the limit was cut last, until it is known whether that helped.
+    cut_from: Option<(f64, f64)>,
     /// Most requests at the origin since the limit changed.
     peak: f64,
     pub(super) cause: Cause,
@@ -114,6 +116,7 @@ impl Search {
             ceiling: None,
             crest: None,
             proven: false,
+            cut_from: None,
             peak: 0.0,
             cause: Cause::Start,
         }
@@ -121,6 +124,11 @@ impl Search {
 
     pub(super) fn limit(&self) -> u32 {
         self.limit.round() as u32
+    }
+
+    /// The highest that the configuration allows.
+    pub(super) fn most(&self) -> u32 {
+        self.bounds.max
     }
 
     pub(super) fn floor(&self) -> f64 {
@@ -201,6 +209,7 @@ impl Search {
     pub(super) fn cut(&mut self, now: Seconds, at_once: f64, severity: f64, cause: Cause) {
         let limit = at_once / severity.max(1.0).sqrt();
         self.proven = true;
+        self.cut_from = (cause == Cause::Latency).then_some((at_once, severity * self.floor));
         if cause == Cause::Latency {
             self.crest = Some((at_once * limit).sqrt().max(limit + 1.0));
         }
@@ -223,9 +232,11 @@ impl Search {
         self.set(limit, now);
     }
 
-    /// Lowers the limit because of failures; a limit this high is not tried again for a while.
+    /// Lowers the limit for a reason other than latency; one at which requests failed is not tried again for a while.
     pub(super) fn retreat(&mut self, now: Seconds, limit: f64, cause: Cause) {
-        self.ceiling = Some((self.limit, now + CEILING));
+        if cause == Cause::Errors {
+            self.ceiling = Some((self.limit, now + CEILING));
+        }
         self.proven = true;
         self.next_try(now, false);
         self.rest_until = now + 2.0 * SHORTEST_REST;

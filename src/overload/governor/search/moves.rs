@@ -30,6 +30,9 @@ const FREE: f64 = 1.03;
 /// Up to this share of where requests were seen to contend is far from it.
 const FAR: f64 = 0.85;
 
+/// An origin that is this many times slower is not slower but stuck.
+const SLOWER: f64 = 5.0;
+
 impl Search {
     pub(super) fn ramp(&mut self, now: Seconds, reading: &Reading, latest: &Reading, full: bool) {
         let ratio = reading.ratio / self.floor;
@@ -81,9 +84,27 @@ impl Search {
         (near && ratio + doubt < FREE) || (far && ratio - doubt - reading.doubt < CONTENDED)
     }
 
+    /// Whether a cut has helped. Where fewer are as slow as more were, it is the origin that is slower, not too many.
+    fn look_back(&mut self, now: Seconds, reading: &Reading, before: f64, ratio: f64) {
+        if reading.samples < 15.0 && reading.lasting < STEADY {
+            return;
+        }
+        self.cut_from = None;
+        let apart = (before / reading.at_once.max(1.0)).ln();
+        let slope = (ratio / reading.ratio.max(1e-3)).ln() / apart;
+        let slower = (STEEP * self.floor..SLOWER).contains(&reading.ratio);
+        if apart > 2.0 * SHORT && slope < FLAT && slower {
+            (self.floor, self.crest, self.cause) = (reading.ratio, Some(before + 1.0), Cause::Gain);
+            self.set(before, now);
+        }
+    }
+
     pub(super) fn hold(&mut self, now: Seconds, reading: &Reading, latest: &Reading, full: bool, may_grow: bool) {
         if reading.lasting < QUICK || reading.samples < 8.0 {
             return;
+        }
+        if let Some((before, ratio)) = self.cut_from {
+            return self.look_back(now, reading, before, ratio);
         }
         if self.contends(latest, if self.held.is_none() { CONTENDED } else { STEEP }) {
             return self.cut(now, latest.at_once, latest.ratio / self.floor, Cause::Latency);

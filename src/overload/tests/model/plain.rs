@@ -81,7 +81,9 @@ impl Model {
             let now = self.now;
             let newcomers = &mut self.lines[class][1];
             if lane == Lane::Newcomer || newcomers.waiters.is_empty() {
-                self.count(lane, false, 0);
+                if self.shares[class].1 > 0 {
+                    self.count(lane, false, 0);
+                }
                 return false;
             }
             let last = if newcomers.stands(now) { newcomers.waiters.pop_front() } else { newcomers.waiters.pop_back() };
