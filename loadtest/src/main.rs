@@ -22,6 +22,7 @@ mod report;
 mod room;
 mod scale;
 mod shop;
+mod simulated;
 mod stage;
 mod tls;
 mod wrk;
@@ -82,6 +83,8 @@ enum Measurement {
     Million(room::million::Options),
     /// The demo's shop in trouble, behind each proxy, with plots; hours, if not told what to leave out
     Lab(lab::Options),
+    /// No sockets: governors against models of origins and shoppers, in simulated time
+    Simulated(simulated::Options),
     /// Every figure of the README's table; some 15 minutes
     All,
     /// No measurement: the demo's shop alone, to put something in front of it
@@ -97,6 +100,10 @@ fn main() -> ExitCode {
     let done = match command {
         Measurement::Shop { port } => shop::open(port),
         Measurement::Lab(lab) => lab::lab(&lab, options, format).map(|()| ExitCode::SUCCESS),
+        Measurement::Simulated(simulated) => {
+            simulated::run(&simulated);
+            Ok(ExitCode::SUCCESS)
+        }
         measurement => measure(&measurement, options).map(|figures| {
             print(&figures, format);
             let missed = figures.iter().any(|figure| figure.verdict() == Verdict::Missed);
@@ -112,7 +119,7 @@ fn main() -> ExitCode {
 fn measure(measurement: &Measurement, options: stage::Options) -> Result<Vec<Figure>, String> {
     let stage = Stage::prepare(options)?;
     let mut figures = match *measurement {
-        Measurement::Shop { .. } | Measurement::Lab(_) => Vec::new(),
+        Measurement::Shop { .. } | Measurement::Lab(_) | Measurement::Simulated(_) => Vec::new(),
         Measurement::Proxied(options) => vec![proxied::proxied(&stage, options)?],
         Measurement::Refused => vec![proxied::refused(&stage)?],
         Measurement::Handshake => vec![handshake::handshake(&stage)?],
