@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use spillway::clock::Nanos;
 use spillway::demo::station::{JobId, Station};
-use spillway::overload::{Directive, Event as Signal, Finish, Governor, Sessions, Window};
+use spillway::overload::{Attendance, Directive, Event as Signal, Finish, Governor, QueueCounts, Sessions, Window};
 
 use super::agenda::Agenda;
 use super::desk::Desk;
@@ -176,19 +176,21 @@ impl<'a> World<'a> {
     }
 
     fn tick(&mut self) {
-        let queue = self.desk.counts(self.now);
+        let Attendance { active, begun } = self.sessions.attendance(self.now);
+        // As the control thread counts them.
+        let queue = QueueCounts { begun, ..self.desk.counts(self.now) };
         let window = Window {
             now: self.now,
             events: &self.signals,
             lost: 0,
             in_use: self.desk.in_use(),
-            active: self.sessions.attendance(self.now).active,
+            active,
             queue,
             utilisation: None,
             classes: self.desk.goals(),
         };
         let directive = self.governor.tick(&window);
-        let (in_use, active) = (window.in_use, window.active);
+        let in_use = window.in_use;
         self.signals.clear();
         self.desk.follow(&directive);
         self.note(in_use, active, directive);
