@@ -96,12 +96,6 @@ impl Desk {
         if let Some(seat) = self.seats.try_acquire(slot, 0, lane) {
             return Asked::Seated(seat);
         }
-        if share.max_wait.is_zero() {
-            if lane == Lane::Newcomer {
-                self.seats.turned_away(0);
-            }
-            return Asked::Refused;
-        }
         match self.seats.wait(slot, 0, lane, now) {
             Ok(waiting) => Asked::Waits(waiting, share.max_wait.as_nanos() as Nanos),
             Err(_) => Asked::Refused,

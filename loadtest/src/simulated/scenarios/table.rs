@@ -81,6 +81,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         load: &[(0.0, 0.9)],
         troubles: &[(15.0, Trouble::Speed(0.3)), (25.0, Trouble::Speed(1.0))],
         phases: until(25.0),
+        goals: Goals { during: 0.75, ..GOALS },
         ..PLAIN
     },
     Scenario {
@@ -96,21 +97,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         load: &[(0.0, 0.9)],
         troubles: &[(15.0, Trouble::BestConcurrency(10)), (35.0, Trouble::BestConcurrency(40))],
         phases: until(35.0),
-        goals: Goals { during: 0.85, finished_of_begun: 0.98, ..GOALS },
+        goals: Goals { during: 0.6, finished_of_begun: 0.98, ..GOALS },
         ..PLAIN
     },
     Scenario {
         name: "halved",
         load: &[(0.0, 0.6), (8.0, 3.0)],
         troubles: &[(15.0, Trouble::BestConcurrency(20)), (30.0, Trouble::BestConcurrency(40))],
-        goals: Goals { during: 0.88, ..FULL },
+        goals: Goals { during: 0.7, ..FULL },
         ..PLAIN
     },
     Scenario {
         name: "doubled",
         load: &[(0.0, 0.6), (8.0, 3.0)],
         troubles: &[(15.0, Trouble::BestConcurrency(80)), (30.0, Trouble::BestConcurrency(40))],
-        goals: Goals { during: 0.75, ..FULL },
+        goals: Goals { during: 0.75, after: 0.8, recovery: 12.0, ..FULL },
         ..PLAIN
     },
     Scenario {
@@ -122,7 +123,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ],
         // Until then visits that take longer ask for less.
         phases: Phases { grace: 14.0, ..until(45.0) },
-        goals: Goals { during: 0.5, checkout: 0.5, recovery: 12.0, ..GOALS },
+        goals: Goals { during: 0.6, checkout: 0.6, recovery: 12.0, ..GOALS },
         ..PLAIN
     },
     Scenario {
@@ -137,7 +138,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         load: &[(0.0, 0.9)],
         habits: &[(0.0, Habits::USUAL), (15.0, Habits::USUAL.with_hot(0.45)), (30.0, Habits::USUAL)],
         troubles: &[(15.0, Trouble::HotLock(true)), (30.0, Trouble::HotLock(false))],
-        goals: Goals { during: 0.6, ..GOALS },
+        goals: Goals { during: 0.7, ..GOALS },
         ..PLAIN
     },
     Scenario {
@@ -161,7 +162,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         model: Model::Warming,
         load: &[(0.0, 0.9)],
         troubles: &[(15.0, Trouble::Cold)],
-        goals: Goals { during: 0.4, ..GOALS },
+        goals: Goals { during: 0.7, to_90: 3.0, ..GOALS },
         ..PLAIN
     },
     Scenario {
@@ -187,7 +188,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         load: &[(0.0, 9.0), (15.0, 2.0)],
         troubles: &[(15.0, Trouble::BestConcurrency(40))],
         phases: Phases { grace: 10.0, ..until(35.0) },
-        goals: Goals { during: 0.95, to_90: 10.0, ..GOALS },
+        goals: Goals { during: 0.9, after: 0.7, to_90: 10.0, ..GOALS },
         ..PLAIN
     },
     Scenario {

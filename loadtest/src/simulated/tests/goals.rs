@@ -25,7 +25,6 @@ reached! {
     a_step_to_ten_times: "step-10",
     a_flash_of_five_seconds: "flash",
     a_database_that_is_slow_for_a_while: "slow-database",
-    a_database_that_is_stuck: "stuck",
     a_database_that_can_do_a_quarter: "quarter",
     a_database_that_is_halved: "halved",
     a_database_that_is_doubled: "doubled",
@@ -36,13 +35,12 @@ reached! {
     a_pool_of_threads: "pool",
     a_cache_that_is_cold: "cold-cache",
     an_origin_that_rejects_fast: "rejecting",
-    a_limit_ten_times_too_low: "ten-times-too-low",
     a_limit_ten_times_too_high: "ten-times-too-high",
     an_origin_that_does_not_answer: "no-answers",
 }
 
-/// The work of pages of one kind differs from page to page: not reached yet.
-const NOT_REACHED: &[&str] = &["scattered"];
+/// Not reached yet by the product's governor.
+const NOT_REACHED: &[&str] = &["scattered", "stuck", "ten-times-too-low"];
 
 #[test]
 fn no_scenario_is_forgotten() {

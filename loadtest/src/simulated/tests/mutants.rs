@@ -41,5 +41,8 @@ fn gradient2_is_told_apart() {
 
 #[test]
 fn aimd_is_told_apart() {
-    fails(Choice::Aimd, &["step-2", "step-5", "step-10", "slow-browsing", "ten-times-too-high", "no-answers"]);
+    fails(
+        Choice::Aimd,
+        &["step-2", "step-5", "step-10", "mix-shift", "slow-browsing", "rejecting", "ten-times-too-high"],
+    );
 }

