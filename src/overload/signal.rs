@@ -215,6 +215,9 @@ pub struct Directive {
     /// Shoppers that may begin until the next tick, so that those who have begun can finish; infinite where the seats are
     /// not short, or it is not known.
     pub may_begin: f64,
+    /// How many more shoppers the origin carries than are there, negative where they are too many; infinite where it is not
+    /// known.
+    pub missing: f64,
     /// Shoppers a second that the origin carries through a whole visit; infinite where it is not known.
     pub begin_rate: f64,
     /// Whether the seats are short, so that newcomers are held to `may_begin`.

@@ -12,9 +12,10 @@ pub(super) fn of(snapshot: &Snapshot, room: RoomIndex) -> Headroom {
     origins.dedup();
     let handles = || origins.iter().filter_map(|origin| snapshot.origins.get(*origin));
     let begin_rate = handles().filter_map(measured).reduce(f64::min);
+    let missing = origins.iter().filter_map(|origin| missing(snapshot, *origin)).reduce(f64::min);
     let others = handles().filter(|handle| measured(handle).is_none()).map(seats);
     let tightest = others.max_by(|a, b| pressure(a).total_cmp(&pressure(b))).unwrap_or_default();
-    Headroom { begin_rate, ..tightest }
+    Headroom { begin_rate, missing, ..tightest }
 }
 
 /// What an origin that is protected by measurements carries. In shadow they decide nothing.
@@ -23,10 +24,23 @@ fn measured(handle: &OriginHandle) -> Option<f64> {
     Some(finding.directive.begin_rate).filter(|rate| rate.is_finite() && !handle.seats.is_shadow())
 }
 
+/// This room's part of the shoppers that an origin could carry besides those that are there.
+fn missing(snapshot: &Snapshot, origin: usize) -> Option<f64> {
+    let handle = snapshot.origins.get(origin)?;
+    measured(handle)?;
+    let missing = handle.adaptive.as_ref()?.finding()?.directive.missing;
+    let routes = snapshot.policy.settings.routes.iter().filter(|route| route.origin == origin);
+    let mut rooms: Vec<RoomIndex> = routes.filter_map(|route| route.room).collect();
+    rooms.sort_unstable();
+    rooms.dedup();
+    Some(if missing > 0.0 { missing / rooms.len().max(1) as f64 } else { missing })
+}
+
 fn seats(handle: &OriginHandle) -> Headroom {
     let waiting: usize = handle.slots.iter().map(|slot| handle.seats.waiting(*slot)).sum();
     Headroom {
         begin_rate: None,
+        missing: None,
         limit: handle.seats.limit().filter(|_| !handle.seats.is_shadow()),
         in_use: handle.seats.in_use(),
         waiting: waiting.try_into().unwrap_or(u32::MAX),

@@ -71,9 +71,9 @@ impl Inflow {
         self.rate
     }
 
-    /// Shoppers that may begin now, with `active` of them there.
-    pub(super) fn may_begin(&self, active: u32) -> f64 {
-        (self.most - f64::from(active)).max(0.0)
+    /// How many more the origin carries than the `active` ones.
+    pub(super) fn missing(&self, active: u32) -> f64 {
+        self.most - f64::from(active)
     }
 
     pub(super) fn step(&mut self, flow: &Flow) {

@@ -72,6 +72,11 @@ impl Search {
         (filled && surely > little * usual) || (reading.at_once > FEW && surely > STEEP * usual)
     }
 
+    /// Whether a limit is well below where requests were seen to contend.
+    fn is_far(&self, limit: f64) -> bool {
+        self.crest.is_none_or(|crest| limit < FAR * crest)
+    }
+
     /// Whether the limit may grow without a try: near to where requests were seen to contend only if nothing contends for
     /// sure, far from it unless something does. Too few at once cost a store more than a few too many, which show soon.
     fn is_free(&self, reading: &Reading) -> bool {
@@ -79,7 +84,7 @@ impl Search {
             return false;
         }
         let (ratio, doubt) = (reading.ratio / self.floor, 2.0 * reading.error / self.floor);
-        let far = self.crest.is_none_or(|crest| self.limit < FAR * crest);
+        let far = self.is_far(self.limit);
         let near = self.crest.is_none_or(|crest| self.limit < crest - 1.5);
         (near && ratio + doubt < FREE) || (far && ratio - doubt - reading.doubt < CONTENDED)
     }
@@ -153,7 +158,9 @@ impl Search {
         }
         let slope = (reading.ratio / held.ratio.max(1e-3)).ln() / apart;
         let doubt = (reading.error / reading.ratio.max(1e-3)).hypot(held.error / held.ratio.max(1e-3)) / apart.abs();
-        let pays = if up { slope - doubt < PAYS_UP } else { slope - doubt > PAYS_DOWN };
+        // In doubt it grows where that is not known to be too much, and believes what it sees where it is.
+        let lenient = if self.is_far(from) { doubt } else { 0.0 };
+        let pays = if up { slope - lenient < PAYS_UP } else { slope - lenient > PAYS_DOWN };
         if pays {
             self.phase = Phase::Hold;
             self.held = Some(*reading);
