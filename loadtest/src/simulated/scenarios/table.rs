@@ -145,8 +145,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "retry-storm",
         load: &[(0.0, 0.6), (15.0, 3.0), (45.0, 0.6)],
         habits: &[(0.0, Habits::STORMING)],
-        phases: until(45.0),
-        goals: Goals { after: 0.6, ..STEP },
+        // Until then pages are missing of those who were turned away for good.
+        phases: until_and_back(45.0),
+        goals: STEP,
         ..PLAIN
     },
     Scenario {
@@ -179,7 +180,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         load: &[(0.0, 0.2), (15.0, 2.0)],
         troubles: &[(15.0, Trouble::BestConcurrency(40))],
         phases: Phases { grace: 10.0, ..until(35.0) },
-        goals: Goals { during: 0.95, to_90: 10.0, ..FULL },
+        goals: Goals { before: 0.5, during: 0.9, to_90: 10.0, ..FULL },
         ..PLAIN
     },
     Scenario {
