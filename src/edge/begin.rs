@@ -1,5 +1,6 @@
 //! Whether a request's shopper has begun with an origin of adaptive capacity already, and if not, may now.
 
+use http::HeaderMap;
 use http::request::Parts;
 
 use super::answer::Asker;
@@ -28,8 +29,13 @@ impl Beginning {
         let pinned = &*trail.pinned;
         let shopper = pinned.policy.shopper_key(asker.client.ip, &parts.headers, &pinned.hasher).bits();
         // A journey and a place inside a room were given for something that was served.
-        let has_begun =
-            asker.journey.is_some() || !asker.stays.is_empty() || adaptive.sessions.known(shopper, trail.began);
+        // A guaranteed share is there for whoever comes, a payment's call back as well.
+        let guaranteed = pinned.policy.settings.classes.get(trail.class).is_some_and(|class| class.guaranteed > 0.0);
+        let has_begun = guaranteed
+            || asker.journey.is_some()
+            || !asker.stays.is_empty()
+            || adaptive.sessions.known(shopper, trail.began)
+            || came_without_cookie(adaptive, shopper, asker, trail);
         let lane = if has_begun { Lane::Returning } else { Lane::Newcomer };
         let may = has_begun || offer(adaptive, shopper, trail);
         Self { lane, may, shopper: Some(shopper) }
@@ -41,6 +47,13 @@ impl Beginning {
             adaptive.sessions.touch(shopper, worker, now);
         }
     }
+}
+
+/// Whether the shopper was served before the shop gave out the cookie that names shoppers: known by address then.
+fn came_without_cookie(adaptive: &Adaptive, shopper: u64, asker: &Asker, trail: &Trail) -> bool {
+    let pinned = &*trail.pinned;
+    let address = pinned.policy.shopper_key(asker.client.ip, &HeaderMap::new(), &pinned.hasher).bits();
+    address != shopper && adaptive.sessions.known(address, trail.began)
 }
 
 fn offer(adaptive: &Adaptive, shopper: u64, trail: &Trail) -> bool {

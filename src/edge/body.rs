@@ -113,24 +113,25 @@ impl ResponseBody {
         self
     }
 
-    fn watch(&mut self, cx: &Context<'_>) {
+    /// Has the patrol look at it from now on; `on_origin` says whether the origin is waited for, rather than the reader.
+    fn watch(&mut self, cx: &Context<'_>, on_origin: bool) {
         let Source::Direct(direct) = std::mem::replace(&mut self.source, Source::Gone) else {
             return;
         };
         let patrol = Rc::clone(direct.connection.worker.patrol());
-        let download = Rc::new(direct.watched(cx));
+        let download = Rc::new(direct.watched(cx, on_origin));
         let watch = patrol.watch(Rc::clone(&download) as Rc<dyn Watched>);
         self.source = Source::Watched(download, watch);
     }
 }
 
 impl Direct {
-    fn watched(self, cx: &Context<'_>) -> Download {
+    fn watched(self, cx: &Context<'_>, on_origin: bool) -> Download {
         let now = self.connection.worker.patrol().clock().now();
         Download {
             stream: self.connection.h2.then(|| StreamEnd::tied(cx)),
             limits: self.limits,
-            on_origin: Cell::new(false),
+            on_origin: Cell::new(on_origin),
             began: now,
             since: Cell::new(now),
             on_client: Cell::new(0),
@@ -216,12 +217,16 @@ impl Body for ResponseBody {
             Source::Gone => None,
             Source::Watched(download, _) => ready!(download.poll(cx)),
             Source::Direct(direct) => {
-                let frame = ready!(Pin::new(&mut direct.held.body).poll_frame(cx));
+                let Poll::Ready(frame) = Pin::new(&mut direct.held.body).poll_frame(cx) else {
+                    // It may be long until the first of it.
+                    self.watch(cx, true);
+                    return Poll::Pending;
+                };
                 if frame.is_none() || direct.held.body.is_end_stream() {
                     self.source = Source::Gone;
                 } else {
                     // From here on it is the reader's turn.
-                    self.watch(cx);
+                    self.watch(cx, false);
                 }
                 frame.map(|frame| frame.map_err(Into::into))
             }

@@ -98,7 +98,9 @@ fn send(admitted: Admitted) -> Result<(Sent, Exchanging), Answer> {
     let worker = &connection.worker;
     let flight = flight(&pinned, origin, route, &trail, now);
     let sending = worker.origins().send(&origin.origin, request, now, settings.response_timeout);
-    let exchanging = Exchanging { sending: Some(sending), flight, seat: Some(seat), worker: Rc::clone(worker) };
+    let pending = upload.clone();
+    let exchanging =
+        Exchanging { sending: Some(sending), flight, upload: pending, seat: Some(seat), worker: Rc::clone(worker) };
     Ok((Sent { trail, asker, audience, upload, client_side, at: now }, exchanging))
 }
 
@@ -132,6 +134,7 @@ const ABANDONED: Duration = Duration::from_secs(30);
 struct Exchanging {
     sending: Option<Sending>,
     flight: Option<Flight>,
+    upload: Option<Rc<UploadState>>,
     seat: Option<Seat>,
     worker: Rc<Worker>,
 }
@@ -147,7 +150,8 @@ impl Future for Exchanging {
             return Poll::Pending;
         };
         self.sending = None;
-        land(self.flight.take(), &exchange);
+        let flight = self.flight.take();
+        land(flight, self.upload.as_deref(), &exchange);
         Poll::Ready((exchange, self.seat.take()))
     }
 }
@@ -158,10 +162,10 @@ impl Drop for Exchanging {
         if let Some(sending) = self.sending.take()
             && !self.worker.is_stopped()
         {
-            let (flight, seat) = (self.flight.take(), self.seat.take());
+            let (flight, upload, seat) = (self.flight.take(), self.upload.take(), self.seat.take());
             tokio::task::spawn_local(async move {
                 if let Ok(exchange) = tokio::time::timeout(ABANDONED, sending).await {
-                    land(flight, &exchange);
+                    land(flight, upload.as_deref(), &exchange);
                 }
                 drop(seat);
             });
@@ -170,13 +174,20 @@ impl Drop for Exchanging {
 }
 
 /// Notes how a request has ended for its origin.
-fn land(flight: Option<Flight>, exchange: &Result<Exchange, OriginError>) {
+fn land(flight: Option<Flight>, upload: Option<&UploadState>, exchange: &Result<Exchange, OriginError>) {
     let Some(mut flight) = flight else { return };
+    if let Some(upload) = upload {
+        flight.uploaded(upload.last());
+    }
     match exchange {
         Ok(Exchange { response, timings, .. }) => {
             flight.connected(Duration::from_nanos(timings.connect));
             let finish = match response.status() {
-                StatusCode::SWITCHING_PROTOCOLS => Finish::Gone,
+                // A tunnel, or too cheap to tell how the origin does.
+                StatusCode::SWITCHING_PROTOCOLS | StatusCode::NOT_MODIFIED => Finish::Gone,
+                // That it has too much is what some say with this.
+                StatusCode::TOO_MANY_REQUESTS => Finish::Failed,
+                status if status.is_client_error() => Finish::Gone,
                 status if status.is_server_error() => Finish::Failed,
                 _ => Finish::Good,
             };

@@ -62,6 +62,11 @@ impl UploadState {
         self.received.get()
     }
 
+    /// When the last of it so far was taken from the client.
+    pub(crate) fn last(&self) -> Nanos {
+        self.last.get()
+    }
+
     /// Why the body was broken off, if it was.
     pub(crate) fn fault(&self) -> Option<UploadFault> {
         self.fault.get()

@@ -40,7 +40,7 @@ impl Feed {
     pub fn begin(&self, worker: usize, route: RouteTag, class: Slot, now: Nanos) -> Option<Flight> {
         let ring = Arc::clone(self.rings.get(worker)?);
         ring.push(Note::began(route, class, now));
-        Some(Flight { ring, route, class, sent: now, over: false })
+        Some(Flight { ring, route, class, began: now, sent: now, over: false })
     }
 
     /// Moves what happened since the last call to the end of `events`, in the order of its times; answers how many
@@ -64,7 +64,8 @@ impl fmt::Debug for Feed {
 
 fn at(event: Event) -> Nanos {
     match event {
-        Event::Began { at, .. } | Event::Ended { at, .. } => at,
+        Event::Began { at, .. } => at,
+        Event::Ended { began, latency, .. } => began.saturating_add(nanos(latency)),
     }
 }
 
@@ -75,6 +76,8 @@ pub struct Flight {
     ring: SharedRing,
     route: RouteTag,
     class: Slot,
+    began: Nanos,
+    /// Since when the origin has had all of it.
     sent: Nanos,
     over: bool,
 }
@@ -85,6 +88,11 @@ impl Flight {
         self.sent = self.sent.saturating_add(nanos(took));
     }
 
+    /// Leaves the time out until its client had sent all of it.
+    pub fn uploaded(&mut self, at: Nanos) {
+        self.sent = self.sent.max(at);
+    }
+
     /// Notes how it ended.
     pub fn end(mut self, finish: Finish, now: Nanos) {
         self.note(finish, now);
@@ -93,7 +101,7 @@ impl Flight {
     fn note(&mut self, finish: Finish, now: Nanos) {
         self.over = true;
         let latency = Duration::from_nanos(now.saturating_sub(self.sent));
-        self.ring.push(Note::ended(self.route, self.class, finish, now, latency));
+        self.ring.push(Note::ended(self.route, self.class, finish, self.began, latency));
     }
 }
 
@@ -186,6 +194,7 @@ impl Ring {
 /// An event in two words.
 #[derive(Debug, Clone, Copy)]
 struct Note {
+    /// When it began, of an end too.
     at: Nanos,
     /// From the lowest bit: what happened (3 bits), the class (6), the route (18), the latency in microseconds (37).
     rest: u64,
@@ -207,7 +216,7 @@ impl Note {
         Self { at, rest: class | u64::from(route.0.min(LAST_ROUTE)) << ROUTE }
     }
 
-    fn ended(route: RouteTag, class: Slot, finish: Finish, at: Nanos, latency: Duration) -> Self {
+    fn ended(route: RouteTag, class: Slot, finish: Finish, began: Nanos, latency: Duration) -> Self {
         let what = match finish {
             Finish::Good => 1,
             Finish::Failed => 2,
@@ -215,7 +224,7 @@ impl Note {
             Finish::Gone => 4,
         };
         let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST).min(LONGEST);
-        Self { at, rest: Self::began(route, class, at).rest | what | micros << LATENCY }
+        Self { at: began, rest: Self::began(route, class, began).rest | what | micros << LATENCY }
     }
 
     fn event(self) -> Event {
@@ -225,7 +234,7 @@ impl Note {
         let latency = Duration::from_micros(rest >> LATENCY);
         match ((rest & 7) as usize).checked_sub(1).and_then(|index| FINISHES.get(index)) {
             None => Event::Began { route, at },
-            Some(&finish) => Event::Ended { route, class, finish, at, latency },
+            Some(&finish) => Event::Ended { route, class, finish, began: at, latency },
         }
     }
 }

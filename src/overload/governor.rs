@@ -12,6 +12,9 @@ mod inflow;
 mod reading;
 mod search;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use self::baseline::Baseline as Rest;
@@ -173,9 +176,15 @@ impl AdaptiveGovernor {
         if self.search.is_waiting() || self.drains(window.in_use) {
             return false;
         }
+        let surplus = window.in_use > self.search.limit().saturating_add(1);
         self.last_cut = self.now;
         self.drained = (self.now, window.in_use);
         self.allowance = 0.0;
+        if surplus {
+            // Not even what it had is answered.
+            self.search.give_up(self.now);
+            return true;
+        }
         self.search.cut(self.now, f64::from(window.in_use) - reading.stalled, age, Cause::Stalled);
         true
     }
@@ -194,7 +203,8 @@ impl AdaptiveGovernor {
     }
 
     fn brake_for_failures(&mut self, reading: &Reading) -> bool {
-        if reading.failures < FAILING || reading.failed < 3.0 || reading.lasting < 0.2 {
+        // A stuck origin has little enough: that some of it fails says nothing of too many.
+        if self.search.is_waiting() || reading.failures < FAILING || reading.failed < 3.0 || reading.lasting < 0.2 {
             return false;
         }
         let limit = f64::from(self.search.limit());
@@ -304,7 +314,11 @@ impl Governor for AdaptiveGovernor {
         let passed = (self.now - before).clamp(1e-3, 1.0);
         let goals = window.classes.iter().filter_map(|class| Some((class.slot, class.latency_goal?.as_secs_f64())));
         let work = self.books.absorb(window.events, window.lost, self.now, self.search.changed(), goals);
-        self.books.weigh(work.as_slice(), passed);
+        self.books.weigh(work.as_slice(), passed, self.now);
+        if window.lost > 0 && self.page.is_some() {
+            // What is missing would be missing on the page.
+            self.begin_page();
+        }
         let full = self.is_full(window);
         let done: f64 = work.iter().map(|(_, work)| work).sum::<f64>() / passed;
         self.done += DONE_MEMORY * (done - self.done);
@@ -361,7 +375,7 @@ impl Governor for AdaptiveGovernor {
 
     fn restore(&mut self, baselines: &[(RouteTag, Duration)]) {
         for &(route, latency) in baselines {
-            self.books.restore(route, Rest::known(latency.as_secs_f64(), self.now));
+            self.books.restore(route, Rest::known(latency.as_secs_f64(), self.now), self.now);
         }
     }
 }

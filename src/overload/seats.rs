@@ -17,8 +17,9 @@ use super::sync::Arc;
 use super::tally::UNLIMITED;
 use crate::clock::Nanos;
 
-/// What of a seat a request keeps when the origin has done its work and only the client is slow: a tenth.
-const SHRUNK: u64 = SEAT / 10;
+/// What of a seat a request keeps when the origin has done its work and only the client is slow: nothing, or enough
+/// streams would leave no seat for anybody. Connections bound them.
+const SHRUNK: u64 = 0;
 
 /// The seats of one origin, shared by all workers.
 ///
@@ -219,7 +220,7 @@ impl Seat {
         self.over
     }
 
-    /// Gives nine tenths of it back, once: the origin's work is done, and what remains is sending it.
+    /// Gives its place back, once: the origin's work is done, and what remains is sending it.
     pub fn shrink(&mut self) {
         let spare = self.cost.saturating_sub(SHRUNK);
         if spare > 0 {

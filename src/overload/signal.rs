@@ -42,9 +42,9 @@ pub enum Event {
         class: Slot,
         /// How.
         finish: Finish,
-        /// When.
-        at: Nanos,
-        /// Time since it was sent.
+        /// When it began, exactly as was said then.
+        began: Nanos,
+        /// Time that the origin took: without that for a connection or for a body that its client had yet to send.
         latency: Duration,
     },
 }

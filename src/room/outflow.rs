@@ -30,7 +30,7 @@ pub(super) struct Outflow {
 }
 
 /// About how long it takes until somebody who was called is seen there, or will not come.
-const ARRIVING: f64 = 3.0;
+const ARRIVING: f64 = 8.0;
 
 /// A pause of the ticks longer than this does not let more in afterwards.
 const LONGEST_STEP: f64 = 1.0;

@@ -27,6 +27,8 @@ pub(super) struct Route {
     pub(super) baseline: Option<Baseline>,
     /// Requests at the origin.
     pub(super) in_flight: u32,
+    /// When it was asked for last.
+    seen: Seconds,
     /// Sum of the times at which they began.
     starts: Seconds,
     /// Sum of the times that ended requests had been there, since ever.
@@ -63,6 +65,8 @@ struct Page {
 
 /// A route's answers are all failures at times, for reasons of its own; failures are counted beyond that.
 const ROUTINE_MEMORY: f64 = 200.0;
+/// A route that nobody asked for in so long is forgotten.
+const FORGOTTEN: Seconds = 7.0 * 86_400.0;
 /// What is usual is averaged over about this.
 const USUAL_MEMORY: Seconds = 10.0;
 
@@ -128,10 +132,10 @@ impl Books {
         for event in events {
             match *event {
                 Event::Began { route, at } => self.began(route, seconds(at)),
-                Event::Ended { route, class, finish, at, latency } => {
+                Event::Ended { route, class, finish, began, latency } => {
                     let goal = goals.iter().find(|(slot, _)| *slot == class).map(|(_, goal)| *goal);
                     let latency = latency.as_secs_f64();
-                    let work = self.ended(route, finish, seconds(at), latency, since, goal);
+                    let work = self.ended(route, finish, seconds(began), latency, since, goal);
                     *done.entry(route).or_default() += work;
                 }
             }
@@ -144,6 +148,7 @@ impl Books {
             let route = self.routes.entry(route).or_default();
             route.in_flight += 1;
             route.starts += at;
+            route.seen = at;
         }
     }
 
@@ -151,12 +156,11 @@ impl Books {
         &mut self,
         route: RouteTag,
         finish: Finish,
-        at: Seconds,
+        began: Seconds,
         latency: Seconds,
         since: Seconds,
         goal: Option<Seconds>,
     ) -> f64 {
-        let began = at - latency;
         let route = self.routes.entry(route).or_default();
         if began >= self.blind_until && route.in_flight > 0 {
             route.in_flight -= 1;
@@ -194,9 +198,11 @@ impl Books {
     }
 
     /// Lets routes learn how much of the work is usually theirs, from what was done in `lasting` seconds.
-    pub(super) fn weigh(&mut self, work: &[(RouteTag, f64)], lasting: Seconds) {
+    pub(super) fn weigh(&mut self, work: &[(RouteTag, f64)], lasting: Seconds, now: Seconds) {
         let weight = (lasting / USUAL_MEMORY).min(1.0);
         self.routes.values_mut().for_each(|route| route.usual *= 1.0 - weight);
+        // Names that are no longer used are forgotten in the end.
+        self.routes.retain(|_, route| now - route.seen < FORGOTTEN || route.in_flight > 0);
         for (route, work) in work {
             if let Some(route) = self.routes.get_mut(route) {
                 route.usual += weight * work / lasting.max(1e-3);
@@ -241,8 +247,10 @@ impl Books {
     }
 
     /// Believes what was known of a route before.
-    pub(super) fn restore(&mut self, route: RouteTag, baseline: Baseline) {
-        self.routes.entry(route).or_default().baseline.get_or_insert(baseline);
+    pub(super) fn restore(&mut self, route: RouteTag, baseline: Baseline, now: Seconds) {
+        let known = self.routes.entry(route).or_default();
+        known.baseline.get_or_insert(baseline);
+        known.seen = known.seen.max(now);
     }
 }
 

@@ -149,8 +149,12 @@ impl Reading {
         let (mut ages, mut there) = (0.0, 0.0);
         for (route, sums, presence) in routes {
             let routine = route.baseline.map_or(0.0, |baseline| baseline.failures);
-            bad += (sums.failures - routine * sums.all()).max(0.0);
-            all += sums.all();
+            // Weighted by what is usual: a route that never works tells nothing of the others.
+            let share = (sums.failure_share() - routine).max(0.0);
+            if sums.all() > 0.0 {
+                bad += route.usual * share;
+                all += route.usual;
+            }
             reading.failing += sums.failing / lasting;
             reading.failed += sums.failures;
             (reading.judged, reading.late) = (reading.judged + sums.judged, reading.late + sums.late);

@@ -39,6 +39,8 @@ pub(super) struct Search {
     ceiling: Option<(f64, Seconds)>,
     /// Where requests were seen to contend.
     crest: Option<f64>,
+    /// The ratio at the limit when it was last read exactly; 1.0 or more.
+    believed: f64,
     /// Whether it ever had too much.
     proven: bool,
     /// Requests at once and their ratio when the limit was cut last, until it is known whether that helped.
@@ -115,6 +117,7 @@ impl Search {
             resting: SHORTEST_REST,
             ceiling: None,
             crest: None,
+            believed: 1.0,
             proven: false,
             cut_from: None,
             peak: 0.0,
@@ -145,12 +148,11 @@ impl Search {
 
     /// What the origin can do a second at the limit; `None` while it has never had too much.
     pub(super) fn capacity(&self) -> Option<f64> {
-        let ratio = self.held.map_or(1.0, |held| held.ratio.max(1.0));
         let limit = match self.phase {
             Phase::Try { from, .. } => from,
             Phase::Ramp | Phase::Hold | Phase::Wait { .. } => self.limit,
         };
-        self.proven.then_some(limit / ratio)
+        self.proven.then_some(limit / self.believed)
     }
 
     pub(super) fn changed(&self) -> Seconds {
@@ -170,7 +172,8 @@ impl Search {
     pub(super) fn step(&mut self, sight: Sight<'_>) {
         let Sight { now, reading, latest, full, may_grow, in_use } = sight;
         self.peak = self.peak.max(in_use);
-        if now - self.changed > TRIM_AFTER && 2.0 * self.peak < self.limit && !self.is_waiting() {
+        let unknown = self.crest.is_none() && !self.is_waiting();
+        if unknown && now - self.changed > TRIM_AFTER && 2.0 * self.peak < self.limit {
             // Nobody needs it, and what has not been tried is not known.
             self.set((self.limit * TRIM).max(2.0 * self.peak), now);
         }
@@ -195,7 +198,8 @@ impl Search {
             let limit = (self.limit * RAMP).max(self.limit + 1.0);
             return self.set(limit, now);
         }
-        if now - since > PATIENCE.max(3.0 * reading.latency) && reading.samples >= 8.0 {
+        let patience = if reading.ratio < SLOWER { PATIENCE } else { LONG_PATIENCE };
+        if now - since > patience.max(3.0 * reading.latency) && reading.samples >= 8.0 {
             // So few do not contend. It is not stuck but slower than it was.
             self.floor = reading.ratio;
             self.phase = Phase::Ramp;
@@ -232,9 +236,20 @@ impl Search {
         self.set(limit, now);
     }
 
+    /// Gives an origin that answers nothing next to nothing, until it does again.
+    pub(super) fn give_up(&mut self, now: Seconds) {
+        let few = (self.limit * TRICKLE).max(f64::from(self.bounds.min));
+        let best = self.limit;
+        self.proven = true;
+        (self.held, self.cut_from, self.cause) = (None, None, Cause::Stuck);
+        self.set(few, now);
+        self.phase = Phase::Wait { since: now, best };
+    }
+
     /// Lowers the limit for a reason other than latency; one at which requests failed is not tried again for a while.
     pub(super) fn retreat(&mut self, now: Seconds, limit: f64, cause: Cause) {
-        if cause == Cause::Errors {
+        // At the least, failures say nothing of too many.
+        if cause == Cause::Errors && self.limit > f64::from(self.bounds.min) {
             self.ceiling = Some((self.limit, now + CEILING));
         }
         self.proven = true;
@@ -275,5 +290,8 @@ impl Search {
     }
 }
 
-/// A stuck origin is waited for this long before it is taken for a slower one.
+/// An origin that is this many times slower is not slower but stuck.
+const SLOWER: f64 = 5.0;
+/// A stuck origin is waited for this long before it is taken for a slower one, or for a much slower one.
 const PATIENCE: Seconds = 3.0;
+const LONG_PATIENCE: Seconds = 15.0;

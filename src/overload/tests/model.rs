@@ -108,8 +108,8 @@ impl Both {
                 let which = which % self.held.len();
                 let Held { class, cost, seat } = &mut self.held[which];
                 seat.shrink();
-                self.model.in_use[*class] -= *cost - 100;
-                *cost = 100;
+                self.model.in_use[*class] -= *cost;
+                *cost = 0;
             }
             Step::Wait { class, lane, worker, later } => {
                 self.names += 1;

@@ -138,7 +138,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         load: &[(0.0, 0.9)],
         habits: &[(0.0, Habits::USUAL), (15.0, Habits::USUAL.with_hot(0.45)), (30.0, Habits::USUAL)],
         troubles: &[(15.0, Trouble::HotLock(true)), (30.0, Trouble::HotLock(false))],
-        goals: Goals { during: 0.7, ..GOALS },
+        goals: Goals { during: 0.7, after: 0.85, ..GOALS },
         ..PLAIN
     },
     Scenario {

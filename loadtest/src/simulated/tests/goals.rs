@@ -37,10 +37,12 @@ reached! {
     an_origin_that_rejects_fast: "rejecting",
     a_limit_ten_times_too_high: "ten-times-too-high",
     an_origin_that_does_not_answer: "no-answers",
+    a_database_that_is_stuck: "stuck",
+    a_limit_ten_times_too_low: "ten-times-too-low",
 }
 
-/// Not reached yet by the product's governor.
-const NOT_REACHED: &[&str] = &["scattered", "stuck", "ten-times-too-low"];
+/// Where service times scatter by as much as they last, it gets 75 % instead of 95 % of what is possible.
+const NOT_REACHED: &[&str] = &["scattered"];
 
 #[test]
 fn no_scenario_is_forgotten() {

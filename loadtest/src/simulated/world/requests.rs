@@ -185,9 +185,9 @@ impl World<'_> {
         let mut request = self.requests.remove(key)?;
         let Stage::Sent { at: sent, seat } = mem::replace(&mut request.stage, Stage::Asks) else { return None };
         drop(seat);
-        let (route, at, latency) = (route(request.page), self.now, time(self.now - sent));
+        let (route, began, latency) = (route(request.page), sent, time(self.now - sent));
         let class = self.desk.slot(request.page.class())?;
-        self.signals.push(Signal::Ended { route, class, finish, at, latency });
+        self.signals.push(Signal::Ended { route, class, finish, began, latency });
         request.wanted.then_some(request)
     }
 

@@ -1,6 +1,6 @@
 //! When the limit moves: growing freely, trying, judging a try.
 
-use super::{Phase, QUICK, RAMP, SHORT, SHORTEST_REST, SLOWEST, STEADY, STEEP, Search};
+use super::{Phase, QUICK, RAMP, SHORT, SHORTEST_REST, SLOWER, SLOWEST, STEADY, STEEP, Search};
 use crate::overload::governor::Seconds;
 use crate::overload::governor::reading::Reading;
 use crate::overload::signal::Cause;
@@ -30,9 +30,6 @@ const FREE: f64 = 1.03;
 /// Up to this share of where requests were seen to contend is far from it.
 const FAR: f64 = 0.85;
 
-/// An origin that is this many times slower is not slower but stuck.
-const SLOWER: f64 = 5.0;
-
 impl Search {
     pub(super) fn ramp(&mut self, now: Seconds, reading: &Reading, latest: &Reading, full: bool) {
         let ratio = reading.ratio / self.floor;
@@ -42,23 +39,25 @@ impl Search {
         if self.contends(latest, CALM) {
             self.cut(now, latest.at_once, latest.ratio / self.floor, Cause::Latency);
         } else if full && latest.at_once > FILLED * self.limit && ratio < CALM + 2.0 * reading.error.min(0.2) {
-            self.grow(now, RAMP);
+            let _ = self.grow(now, RAMP);
         } else if full && tells(reading, PRECISE) {
             // It cannot be told from what is known of rest: whether more pays is to be tried.
             self.phase = Phase::Hold;
         }
     }
 
-    /// Grows without a try, up to what is known to be too much.
-    fn grow(&mut self, now: Seconds, factor: f64) {
+    /// Grows without a try, up to what is known to be too much; whether it did.
+    fn grow(&mut self, now: Seconds, factor: f64) -> bool {
         let (grown, cause) = self.under_ceiling((self.limit * factor).max(self.limit + 1.0), now);
         let to = self.crest.map_or(grown, |crest| grown.min(crest - 1.0));
-        if to > self.limit {
+        let grows = to > self.limit;
+        if grows {
             self.set(to, now);
             self.cause = cause;
         } else if self.phase == Phase::Ramp {
             self.phase = Phase::Hold;
         }
+        grows
     }
 
     /// Whether requests get in each other's way: by `little` where the limit is filled, clearly where it is not.
@@ -116,14 +115,19 @@ impl Search {
         }
         let filled = latest.at_once > FILLED * self.limit;
         if full && may_grow && filled && self.is_free(reading) {
-            let most = if self.proven { LONG / 3.0 } else { LONG };
+            // Back to what was borne before, or on to what nobody knows.
+            let known = self.crest.is_some() && self.is_far(self.limit);
+            let most = if self.proven && !known { LONG / 3.0 } else { LONG };
             self.spurt = (self.spurt * 2.0).clamp(2.0 * SHORT, most);
-            return self.grow(now, 1.0 + self.spurt);
+            if self.grow(now, 1.0 + self.spurt) {
+                return;
+            }
         }
         if !tells(reading, PRECISE) || now < self.rest_until || !full {
             return;
         }
         self.held = Some(*reading);
+        self.believed = reading.ratio.max(1.0);
         let noise = (4.0 * reading.error).min(WIDEST);
         let stride = (self.limit * self.stride.max(noise).min(LONG)).max(1.0);
         let upward = self.upward && may_grow;
