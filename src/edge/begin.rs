@@ -29,9 +29,7 @@ impl Beginning {
         let pinned = &*trail.pinned;
         let shopper = pinned.policy.shopper_key(asker.client.ip, &parts.headers, &pinned.hasher).bits();
         // A journey and a place inside a room were given for something that was served.
-        // A guaranteed share is there for whoever comes, a payment's call back as well.
-        let guaranteed = pinned.policy.settings.classes.get(trail.class).is_some_and(|class| class.guaranteed > 0.0);
-        let has_begun = guaranteed
+        let has_begun = is_owed(trail, origin)
             || asker.journey.is_some()
             || !asker.stays.is_empty()
             || adaptive.sessions.known(shopper, trail.began)
@@ -47,6 +45,16 @@ impl Beginning {
             adaptive.sessions.touch(shopper, worker, now);
         }
     }
+}
+
+/// Whether the request's class has less than its guaranteed share: that is there for whoever comes, a payment's call back as
+/// well.
+fn is_owed(trail: &Trail, origin: &OriginHandle) -> bool {
+    let class = trail.pinned.policy.settings.classes.get(trail.class).filter(|class| class.guaranteed > 0.0);
+    let (Some(class), Some(slot), Some(limit)) = (class, origin.slot(trail.class), origin.seats.limit()) else {
+        return false;
+    };
+    f64::from(origin.seats.in_use_by(slot)) < class.guaranteed * f64::from(limit)
 }
 
 /// Whether the shopper was served before the shop gave out the cookie that names shoppers: known by address then.

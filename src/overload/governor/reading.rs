@@ -119,6 +119,10 @@ pub(super) struct Reading {
 
 /// A route that is this much slower or faster than most does not count as the origin's own pace.
 const AGREEING: f64 = 1.5;
+/// What a request is taken to need at rest where nothing is known, in seconds.
+const UNKNOWN: f64 = 1.0;
+/// Weight of a request that is there against the usual work of a second.
+const UNUSUAL: f64 = 1e-3;
 /// Ordinary ages that those of a route are taken together with.
 const FEW_AGES: f64 = 2.0;
 /// Fewest requests at once that can be called stalled.
@@ -165,17 +169,23 @@ impl Reading {
                 None => reading.at_once += presence / lasting,
             }
         }
-        reading.failures = if all > 0.0 { bad / all } else { 0.0 };
+        reading.failures = if all > 0.0 { bad / all } else { reading.failed / (reading.failed + good).max(1.0) };
         reading.latency = if good > 0.0 { latency / good } else { ages / there.max(1.0) };
         reading.compare(&lines, lasting);
+        if lines.is_empty() {
+            // Nobody knows what is usual; nobody waits for this long either.
+            reading.age = ages / there.max(1.0) / UNKNOWN;
+        }
         reading
     }
 
     fn compare(&mut self, lines: &[Line<'_>], lasting: Seconds) {
         let weight = |line: &Line<'_>| line.sums.count * line.at_rest;
         let usual = median(lines.iter().filter_map(|line| Some((line.ratio?, weight(line))))).unwrap_or(1.0);
-        // Weighted by what is usual: a route that is held up has more of its requests there than others.
-        self.age = median(lines.iter().map(|line| (line.age.unwrap_or(0.0), line.route.usual))).unwrap_or(0.0);
+        // Weighted by what is usual: a route that is held up has more of its requests there than others. Where nothing is
+        // usual yet, what is there counts.
+        let weigh = |line: &Line<'_>| line.route.usual + UNUSUAL * f64::from(line.route.in_flight) * line.at_rest;
+        self.age = median(lines.iter().map(|line| (line.age.unwrap_or(0.0), weigh(line)))).unwrap_or(0.0);
         let (mut latency, mut rest, mut scatter, mut doubt) = (0.0, 0.0, 0.0, 0.0);
         let agrees =
             |line: &Line<'_>| line.ratio.is_some_and(|ratio| (usual / AGREEING..=usual * AGREEING).contains(&ratio));
