@@ -19,6 +19,10 @@
 //! A thread of the control part lets time pass in the waiting rooms, ten times a second ([`room::Room::tick`]), has what it
 //! decided written by another, and makes it visible then.
 //!
+//! Another one, as often, drains what happened at each origin of adaptive capacity from the workers' rings
+//! ([`overload::Feed`]), has the origin's [`overload::Governor`] judge it, and has the seats follow: how many at once, and how
+//! many shoppers may begin ([`control::overload`]).
+//!
 //! A worker reads the revision in force ([`edge::snapshot::Snapshot`]) through a cache of its own and pins it for the
 //! length of a request. Live state (buckets, seats, lines, servers, counters) is kept by name and handed from one snapshot to
 //! the next, so a reload never refills a bucket, drops a request or resets a counter.

@@ -319,6 +319,9 @@ impl Governor for AdaptiveGovernor {
             // What is missing would be missing on the page.
             self.begin_page();
         }
+        if window.in_use <= self.search.limit().saturating_add(1) {
+            self.drained = (self.now, window.in_use);
+        }
         let full = self.is_full(window);
         let done: f64 = work.iter().map(|(_, work)| work).sum::<f64>() / passed;
         self.done += DONE_MEMORY * (done - self.done);

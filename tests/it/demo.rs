@@ -53,9 +53,9 @@ async fn a_newcomer_sees_the_shop_the_figures_and_the_summary() {
     assert_eq!(page.status, 200);
     assert!(page.text().contains("Round teapot"));
     let metrics = Client::of(admin).get("/metrics").await.text();
-    assert!(metrics.contains("spillway_capacity_limit{origin=\"storefront\"} 40"), "{metrics}");
-    // A line a second: shoppers are served, and the seats are those of the proxy.
-    let line = demo.says("/40 ");
+    assert!(metrics.contains("spillway_capacity_state{origin=\"storefront\",state=\"learning\"} 1"), "{metrics}");
+    // A line a second: shoppers are served, and the seats are those of the proxy, which begins with ten.
+    let line = demo.says("/10 ");
     assert!(line.trim_end().chars().count() <= 80, "{line}");
     let summary = demo.says("shoppers came");
     assert!(!summary.starts_with("0 "), "{summary}");

@@ -86,7 +86,6 @@ impl Scene {
             .replace("127.0.0.1:ADMIN", &admin.to_string())
             .replace("STOREFRONT", &storefront.to_string())
             .replace("SHOPPERS", &ROOM.to_string())
-            .replace("LIMIT", &self.database.best_concurrency.to_string())
     }
 
     fn rate(&self, act: Act) -> f64 {

@@ -31,6 +31,9 @@ const WAIT: Seconds = 0.05;
 /// Bounds of the correction.
 const MOST_DOWN: f64 = -0.5;
 const MOST_UP: f64 = 1.0;
+/// Where it goes by itself, and how fast.
+const NUDGE: f64 = 0.1;
+const FORGETTING: f64 = 0.1;
 /// Its change in a second where seats are idle, and for each [`WAIT`] too much.
 const UP: f64 = 0.30;
 const DOWN: f64 = 0.05;
@@ -107,8 +110,8 @@ impl Inflow {
         } else if flow.idle > 0.01 && queue.turned_away + u64::from(queue.newcomers_waiting) > 0 {
             UP
         } else {
-            // Forgets slowly.
-            -self.correction * 0.05
+            // A little more than fits shows whether more would: where a room holds newcomers back, nobody else does.
+            (NUDGE - self.correction) * FORGETTING
         };
         self.correction = (self.correction + change * passed).clamp(MOST_DOWN, MOST_UP);
     }
