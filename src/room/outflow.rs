@@ -10,8 +10,6 @@ pub struct Headroom {
     /// Shoppers a second that the origins carry to the end, by what is measured of them; of several, the least. `None` where
     /// nothing is.
     pub begin_rate: Option<f64>,
-    /// How many more shoppers the origins carry than are there, by the same measurements; negative where they are too many.
-    pub missing: Option<f64>,
     /// Requests at once at the tightest of the origins of which that is not known; `None` is no limit.
     pub limit: Option<u32>,
     /// Requests there now.
@@ -25,12 +23,7 @@ pub struct Headroom {
 pub(super) struct Outflow {
     tokens: f64,
     auto: Auto,
-    /// Shoppers let in of late who have yet to be seen at the origins.
-    expected: f64,
 }
-
-/// About how long it takes until somebody who was called is seen there, or will not come.
-const ARRIVING: f64 = 8.0;
 
 /// A pause of the ticks longer than this does not let more in afterwards.
 const LONGEST_STEP: f64 = 1.0;
@@ -38,7 +31,7 @@ const LONGEST_STEP: f64 = 1.0;
 impl Outflow {
     pub(super) fn new() -> Self {
         // As after a quiet time: the first step keeps what a second brings.
-        Self { tokens: f64::INFINITY, auto: Auto::default(), expected: 0.0 }
+        Self { tokens: f64::INFINITY, auto: Auto::default() }
     }
 
     /// Lets time pass. `spent` were let in since, `lapsed` turns were not taken and go to others. `wanted` says whether
@@ -46,15 +39,7 @@ impl Outflow {
     pub(super) fn step(&mut self, rate: AdmitRate, headroom: Headroom, passed: Passed) {
         let seconds = passed.time.as_secs_f64().min(LONGEST_STEP);
         self.auto.step(headroom, passed.wanted, seconds);
-        self.expected = self.expected * (-seconds / ARRIVING).exp() + f64::from(passed.spent);
-        let missing = headroom.missing.filter(|missing| rate == AdmitRate::Auto && missing.is_finite());
         let rate = self.rate(rate);
-        if let Some(missing) = missing {
-            // Whoever leaves makes room for another; a line never stands still.
-            let trickle = (self.tokens.clamp(0.0, 1.0) + LEAST * seconds).min(1.0);
-            self.tokens = (missing - self.expected).max(trickle);
-            return;
-        }
         // What a second brings may come at once, and whatever was not taken.
         let most = rate.max(1.0) + f64::from(passed.lapsed);
         self.tokens = (self.tokens - f64::from(passed.spent) + f64::from(passed.lapsed) + rate * seconds).min(most);
@@ -76,7 +61,6 @@ impl Outflow {
 
     /// Spends what was called.
     pub(super) fn spend(&mut self, called: u32) {
-        self.expected += f64::from(called);
         if self.tokens.is_finite() {
             self.tokens -= f64::from(called);
         }
@@ -188,27 +172,6 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_called_as_are_missing_and_those_on_their_way_count() {
-        let mut outflow = Outflow::new();
-        let headroom = Headroom { begin_rate: Some(50.0), missing: Some(40.0), ..Headroom::default() };
-        outflow.step(AdmitRate::Auto, headroom, passed(0, 0));
-        assert_eq!(outflow.budget(), 40);
-        outflow.spend(40);
-        outflow.step(AdmitRate::Auto, headroom, passed(0, 0));
-        assert!(outflow.budget() < 3, "{} more, with all on their way", outflow.budget());
-        let full = Headroom { missing: Some(-5.0), ..headroom };
-        let called: u32 = (0..600)
-            .map(|_| {
-                outflow.step(AdmitRate::Auto, full, passed(0, 0));
-                let budget = outflow.budget();
-                outflow.spend(budget);
-                budget
-            })
-            .sum();
-        assert!((8..=13).contains(&called), "{called} in a minute: a line never stands still");
-    }
-
-    #[test]
     fn nothing_is_saved_up_while_nobody_comes() {
         let mut outflow = Outflow::new();
         (0..1_000).for_each(|_| outflow.step(per_minute(600), Headroom::default(), passed(0, 0)));
@@ -245,7 +208,7 @@ mod tests {
     fn auto_follows_the_seats() {
         let mut outflow = Outflow::new();
         let mut after = |in_use, waiting, seconds: u32| {
-            let headroom = Headroom { limit: Some(100), in_use, waiting, begin_rate: None, missing: None };
+            let headroom = Headroom { limit: Some(100), in_use, waiting, begin_rate: None };
             (0..seconds * 10).for_each(|_| outflow.step(AdmitRate::Auto, headroom, passed(0, 0)));
             outflow.rate(AdmitRate::Auto)
         };

@@ -26,6 +26,11 @@ const RISE: f64 = 1.1;
 const RISE_IN: Seconds = 60.0;
 /// What a batch of lower latencies moves it: whatever goes faster than at rest was no rest.
 const FALL: f64 = 0.5;
+/// A route of several kinds of pages is faster for a while when more of the cheap ones are asked for. Only what is faster by
+/// more than this is no mix.
+const LOWER: f64 = 1.25;
+/// What the mix of a route may do to its mean, as a share of how much its latencies scatter.
+const MIX: f64 = 0.3;
 /// Standard errors that a batch must be below it. There are many batches, and each that is low by chance would count.
 const SURE: f64 = 4.0;
 
@@ -63,15 +68,15 @@ impl Baseline {
 
     /// Looks at a batch of latencies at any time.
     pub(super) fn any(&mut self, sums: &Sums) {
-        if let Some(mean) = sums.mean().filter(|mean| mean + SURE * sums.error() < self.latency) {
+        if let Some(mean) = sums.mean().filter(|mean| LOWER * mean + SURE * sums.error() < self.latency) {
             self.latency += (mean - self.latency) * FALL;
             self.anchor = self.anchor.min(self.latency);
         }
     }
 
-    /// Standard error of the latency, relative to it.
+    /// Standard error of the latency, relative to it: of its samples, and of the mix of pages that they were of.
     pub(super) fn error(&self) -> f64 {
-        (self.scatter / self.weight.max(1.0)).sqrt()
+        (self.scatter / self.weight.max(1.0)).sqrt().hypot(MIX * self.scatter.sqrt())
     }
 
     /// Learns the share of failures, `weight` being how much this batch counts (at most 1).
