@@ -250,7 +250,6 @@ async fn adaptive_capacity_is_overridden_and_explains_itself() {
         limit: 12,
         caps: Vec::new(),
         may_begin: 0.25,
-        missing: 0.25,
         begin_rate: 2.5,
         pressed: true,
         shedding: false,

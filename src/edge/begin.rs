@@ -29,10 +29,10 @@ impl Beginning {
         let pinned = &*trail.pinned;
         let shopper = pinned.policy.shopper_key(asker.client.ip, &parts.headers, &pinned.hasher).bits();
         // A journey and a place inside a room were given for something that was served.
-        let has_begun = is_owed(trail, origin)
-            || asker.journey.is_some()
+        let has_begun = asker.journey.is_some()
             || !asker.stays.is_empty()
             || adaptive.sessions.known(shopper, trail.began)
+            || is_owed(trail, origin)
             || came_without_cookie(adaptive, shopper, asker, trail);
         let lane = if has_begun { Lane::Returning } else { Lane::Newcomer };
         let may = has_begun || offer(adaptive, shopper, trail);
@@ -60,6 +60,9 @@ fn is_owed(trail: &Trail, origin: &OriginHandle) -> bool {
 /// Whether the shopper was served before the shop gave out the cookie that names shoppers: known by address then.
 fn came_without_cookie(adaptive: &Adaptive, shopper: u64, asker: &Asker, trail: &Trail) -> bool {
     let pinned = &*trail.pinned;
+    if pinned.policy.settings.client.shopper_cookie.is_none() {
+        return false;
+    }
     let address = pinned.policy.shopper_key(asker.client.ip, &HeaderMap::new(), &pinned.hasher).bits();
     address != shopper && adaptive.sessions.known(address, trail.began)
 }

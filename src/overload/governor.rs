@@ -157,6 +157,10 @@ impl AdaptiveGovernor {
     }
 
     fn brake(&mut self, window: &Window<'_>, reading: &Reading) -> bool {
+        // A stuck origin is given little enough: that it fails, or is slow or full, says nothing of too many.
+        if self.search.is_waiting() {
+            return false;
+        }
         self.brake_for_age(window, reading)
             || (self.page.is_some() && self.brake_for_failures(reading))
             || self.brake_for_report(window)
@@ -173,7 +177,7 @@ impl AdaptiveGovernor {
         if !old || !again || window.in_use < FEW || self.now - self.last_cut < BETWEEN_CUTS {
             return false;
         }
-        if self.search.is_waiting() || self.drains(window.in_use) {
+        if self.drains(window.in_use) {
             return false;
         }
         let surplus = window.in_use > self.search.limit().saturating_add(1);
@@ -203,8 +207,7 @@ impl AdaptiveGovernor {
     }
 
     fn brake_for_failures(&mut self, reading: &Reading) -> bool {
-        // A stuck origin has little enough: that some of it fails says nothing of too many.
-        if self.search.is_waiting() || reading.failures < FAILING || reading.failed < 3.0 || reading.lasting < 0.2 {
+        if reading.failures < FAILING || reading.failed < 3.0 || reading.lasting < 0.2 {
             return false;
         }
         let limit = f64::from(self.search.limit());
@@ -354,7 +357,6 @@ impl Governor for AdaptiveGovernor {
             caps: Vec::new(),
             begin_rate: self.inflow.rate(),
             may_begin: if pressed { self.inflow.missing(active).max(0.0) } else { f64::INFINITY },
-            missing: self.inflow.missing(active),
             pressed,
             shedding: self.now < self.shedding_until,
             state: self.state(),

@@ -215,9 +215,6 @@ pub struct Directive {
     /// Shoppers that may begin until the next tick, so that those who have begun can finish; infinite where the seats are
     /// not short, or it is not known.
     pub may_begin: f64,
-    /// How many more shoppers the origin carries than are there, negative where they are too many; infinite where it is not
-    /// known.
-    pub missing: f64,
     /// Shoppers a second that the origin carries through a whole visit; infinite where it is not known.
     pub begin_rate: f64,
     /// Whether the seats are short, so that newcomers are held to `may_begin`.
@@ -258,9 +255,11 @@ pub trait Governor: fmt::Debug + Send {
     /// Takes over new bounds.
     fn set_bounds(&mut self, bounds: Bounds);
 
-    /// What it knows of routes, in the order of their tags.
-    fn baselines(&self) -> Vec<Baseline>;
+    /// What it knows of routes, in the order of their tags; nothing, unless it learns of them.
+    fn baselines(&self) -> Vec<Baseline> {
+        Vec::new()
+    }
 
-    /// Begins with what was known of routes before a restart.
-    fn restore(&mut self, baselines: &[(RouteTag, Duration)]);
+    /// Begins with what was known of routes before a restart, if that is of use.
+    fn restore(&mut self, _baselines: &[(RouteTag, Duration)]) {}
 }

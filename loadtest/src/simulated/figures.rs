@@ -24,19 +24,7 @@ pub(crate) struct Figures {
 }
 
 /// What the figures must be at least or at most.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Goals {
-    pub(crate) before: f64,
-    pub(crate) during: f64,
-    pub(crate) after: f64,
-    pub(crate) finished: f64,
-    pub(crate) finished_of_begun: f64,
-    pub(crate) refused: f64,
-    pub(crate) to_90: f64,
-    pub(crate) recovery: f64,
-    pub(crate) checkout: f64,
-    pub(crate) checkout_p99: f64,
-}
+pub(crate) type Goals = Figures;
 
 /// Enough work, of the possible.
 const ENOUGH: f64 = 0.9;

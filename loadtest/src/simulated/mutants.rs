@@ -16,7 +16,6 @@ fn just(limit: u32) -> Directive {
         limit,
         caps: Vec::new(),
         may_begin: f64::INFINITY,
-        missing: f64::INFINITY,
         begin_rate: f64::INFINITY,
         pressed: false,
         shedding: false,

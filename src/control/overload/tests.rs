@@ -50,7 +50,6 @@ impl Governor for Counting {
             limit,
             caps: Vec::new(),
             may_begin: 5.0,
-            missing: 5.0,
             begin_rate: 5.0,
             pressed: false,
             shedding: false,

@@ -98,8 +98,6 @@ pub(super) struct Reading {
     /// Requests of routes that are much slower than the rest, beyond what these routes need at rest: something else
     /// than the origin holds them up.
     pub(super) stalled: f64,
-    /// Work done a second: seconds that the good answers would have taken at rest.
-    pub(super) work: f64,
     /// Age of the requests at the origin at the end, in times of what their routes take at rest; the median by work.
     pub(super) age: f64,
     /// Mean latency of the good answers, or the mean age where there was none.
@@ -199,7 +197,6 @@ impl Reading {
             self.at_rest = rest / self.samples;
         }
         for line in lines {
-            self.work += weight(line) / lasting;
             let at_once = line.presence / lasting;
             let own = line.pace(usual, self.age);
             // What this route would have at the origin at the pace of the others.
@@ -212,8 +209,7 @@ impl Reading {
                 doubt += (weight(line) * line.route.baseline.map_or(0.0, |baseline| baseline.error())).powi(2);
             }
         }
-        let latencies = if rest > 0.0 { scatter.sqrt() / rest } else { f64::INFINITY };
-        self.error = latencies;
+        self.error = if rest > 0.0 { scatter.sqrt() / rest } else { f64::INFINITY };
         // What they are compared with is not known exactly either. That is the same doubt in every reading.
         self.doubt = if rest > 0.0 { self.ratio * doubt.sqrt() / rest } else { 0.0 };
     }

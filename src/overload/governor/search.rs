@@ -59,7 +59,7 @@ enum Phase {
     /// Tries another limit than the one that was held.
     Try { from: f64, held: Reading },
     /// Waits until a stuck origin answers as it should.
-    Wait { since: Seconds, best: f64 },
+    Wait { since: Seconds },
 }
 
 /// Where a search begins: more than this at once would overfill a small origin before it is noticed.
@@ -181,12 +181,12 @@ impl Search {
             Phase::Ramp => self.ramp(now, reading, latest, full && may_grow),
             Phase::Hold => self.hold(now, reading, latest, full, may_grow),
             Phase::Try { from, held } => self.judge(now, reading, from, &held, full),
-            Phase::Wait { since, best } => self.wait(now, reading, since, best),
+            Phase::Wait { since } => self.wait(now, reading, since),
         }
     }
 
     /// A stuck origin is given little until it is well again, or it turns out that giving it little does not help.
-    fn wait(&mut self, now: Seconds, reading: &Reading, since: Seconds, best: f64) {
+    fn wait(&mut self, now: Seconds, reading: &Reading, since: Seconds) {
         if reading.samples < 4.0 || reading.lasting < QUICK {
             return;
         }
@@ -204,8 +204,6 @@ impl Search {
             self.floor = reading.ratio;
             self.phase = Phase::Ramp;
             self.cause = Cause::Headroom;
-        } else if best > 0.0 {
-            self.phase = Phase::Wait { since, best };
         }
     }
 
@@ -217,17 +215,12 @@ impl Search {
         if cause == Cause::Latency {
             self.crest = Some((at_once * limit).sqrt().max(limit + 1.0));
         }
-        let few = (self.limit * TRICKLE).max(f64::from(self.bounds.min));
         self.cause = cause;
         self.next_try(now, false);
         self.resting = SHORTEST_REST;
         self.held = None;
-        if limit <= few && severity > STEEP * STEEP {
-            let best = self.limit;
-            self.set(few, now);
-            self.cause = Cause::Stuck;
-            self.phase = Phase::Wait { since: now, best };
-            return;
+        if limit <= self.trickle() && severity > STEEP * STEEP {
+            return self.give_up(now);
         }
         if cause == Cause::Stalled {
             // How many were too many is not known; what is left will tell soon.
@@ -238,12 +231,15 @@ impl Search {
 
     /// Gives an origin that answers nothing next to nothing, until it does again.
     pub(super) fn give_up(&mut self, now: Seconds) {
-        let few = (self.limit * TRICKLE).max(f64::from(self.bounds.min));
-        let best = self.limit;
         self.proven = true;
         (self.held, self.cut_from, self.cause) = (None, None, Cause::Stuck);
-        self.set(few, now);
-        self.phase = Phase::Wait { since: now, best };
+        self.set(self.trickle(), now);
+        self.phase = Phase::Wait { since: now };
+    }
+
+    /// What a stuck origin gets.
+    fn trickle(&self) -> f64 {
+        (self.limit * TRICKLE).max(f64::from(self.bounds.min))
     }
 
     /// Lowers the limit for a reason other than latency; one at which requests failed is not tried again for a while.
@@ -275,10 +271,6 @@ impl Search {
                 (limit, Cause::Headroom)
             }
         }
-    }
-
-    fn limit_back(&mut self, from: f64, now: Seconds) {
-        self.set(from, now);
     }
 
     fn set(&mut self, limit: f64, now: Seconds) {

@@ -1,8 +1,6 @@
 //! Additive increase, multiplicative decrease: one more as long as all is well, a tenth less when it is not.
 
-use std::time::Duration;
-
-use spillway::overload::{Baseline, Bounds, Directive, Governor, RouteTag, Window};
+use spillway::overload::{Bounds, Directive, Governor, Window};
 
 use super::{any_failed, is_used, just, latency};
 
@@ -44,10 +42,4 @@ impl Governor for Aimd {
     fn set_bounds(&mut self, bounds: Bounds) {
         self.bounds = bounds;
     }
-
-    fn baselines(&self) -> Vec<Baseline> {
-        Vec::new()
-    }
-
-    fn restore(&mut self, _baselines: &[(RouteTag, Duration)]) {}
 }

@@ -1,8 +1,6 @@
 //! A limit that stays.
 
-use std::time::Duration;
-
-use spillway::overload::{Baseline, Bounds, Directive, Governor, RouteTag, Window};
+use spillway::overload::{Bounds, Directive, Governor, Window};
 
 use super::just;
 
@@ -34,10 +32,4 @@ impl Governor for Fixed {
     }
 
     fn set_bounds(&mut self, _bounds: Bounds) {}
-
-    fn baselines(&self) -> Vec<Baseline> {
-        Vec::new()
-    }
-
-    fn restore(&mut self, _baselines: &[(RouteTag, Duration)]) {}
 }

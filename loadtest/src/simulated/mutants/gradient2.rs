@@ -1,8 +1,6 @@
 //! Gradient2 of Netflix's concurrency-limits: the limit follows the latency of now against its long-term mean.
 
-use std::time::Duration;
-
-use spillway::overload::{Baseline, Bounds, Directive, Governor, RouteTag, Window};
+use spillway::overload::{Bounds, Directive, Governor, Window};
 
 use super::{is_used, just, latency};
 
@@ -63,10 +61,4 @@ impl Governor for Gradient2 {
     fn set_bounds(&mut self, bounds: Bounds) {
         self.bounds = bounds;
     }
-
-    fn baselines(&self) -> Vec<Baseline> {
-        Vec::new()
-    }
-
-    fn restore(&mut self, _baselines: &[(RouteTag, Duration)]) {}
 }

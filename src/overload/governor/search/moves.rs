@@ -18,9 +18,11 @@ const PAYS_UP: f64 = 0.75;
 const PAYS_DOWN: f64 = 0.95;
 /// Below this power nothing contends.
 const FLAT: f64 = 0.3;
+/// The longest stride.
 const LONG: f64 = 0.5;
 /// The widest stride that noise asks for.
 const WIDEST: f64 = 0.15;
+/// The longest rest between tries that failed.
 const LONGEST_REST: Seconds = 2.0;
 /// Standard error of the ratio that is exact enough for any step, and that for a wide one: its width over this.
 const PRECISE: f64 = 0.02;
@@ -157,7 +159,7 @@ impl Search {
         let apart = (reading.at_once / held.at_once.max(1e-3)).ln();
         // Too few came to see a difference.
         if !full || apart.abs() < 0.3 * step {
-            self.limit_back(from, now);
+            self.set(from, now);
             return self.next_try(now, false);
         }
         let slope = (reading.ratio / held.ratio.max(1e-3)).ln() / apart;
@@ -186,7 +188,7 @@ impl Search {
             self.upward = up;
         } else {
             let tried = self.limit;
-            self.limit_back(from, now);
+            self.set(from, now);
             if up {
                 self.cause = Cause::NoGain;
                 self.crest = Some(tried);
